@@ -1,0 +1,216 @@
+/**
+ * Columns in the making. Only values that are there are stored (dense), beside one byte a row that tells null from value:
+ * what a Parquet page needs, so that encoding is a copy.
+ */
+import { decimalOf, elementOf, type LakeType } from './schema.ts'
+
+/** `present[i]` is 1 where row i has a value. Values stand dense: the k-th value belongs to the k-th present row. */
+export interface ColumnBuilder {
+  readonly type: LakeType
+  readonly rows: number
+  readonly values: number
+  readonly present: Uint8Array
+  appendNull(): void
+  /** Forgets all rows from `rows` on: how a row that failed half-way is taken back. */
+  rewind(rows: number): void
+  clear(): void
+  /** Bytes held by the rows so far, for limits; not what has been reserved. */
+  readonly byteLength: number
+}
+
+export function columnBuilder(type: LakeType): ColumnBuilder {
+  const element = elementOf(type)
+  if (element) return new ListColumn(type, columnBuilder(element))
+  if (decimalOf(type)?.precision === 38) return new BytesColumn(type)
+  switch (type) {
+    case 'integer':
+    case 'date':
+      return new IntColumn(type)
+    case 'double':
+      return new DoubleColumn(type)
+    case 'boolean':
+      return new BooleanColumn(type)
+    case 'string':
+    case 'binary':
+      return new BytesColumn(type)
+    default:
+      return new LongColumn(type)
+  }
+}
+
+type Values =
+  | Uint8Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+  | BigInt64Array<ArrayBuffer>
+
+abstract class Presence implements ColumnBuilder {
+  readonly type: LakeType
+  rows = 0
+  values = 0
+  present = new Uint8Array(1024)
+
+  constructor(type: LakeType) {
+    this.type = type
+  }
+
+  appendNull(): void {
+    this.mark(0)
+  }
+
+  rewind(rows: number): void {
+    if (rows >= this.rows) return
+    let gone = 0
+    for (let row = rows; row < this.rows; row++) gone += this.present[row]!
+    this.rows = rows
+    this.values -= gone
+  }
+
+  clear(): void {
+    this.rewind(0)
+  }
+
+  abstract readonly byteLength: number
+
+  protected mark(present: 0 | 1): void {
+    if (this.rows === this.present.length) this.present = grown(this.present, new Uint8Array(this.rows * 2))
+    this.present[this.rows++] = present
+    this.values += present
+  }
+}
+
+abstract class FixedColumn<A extends Values> extends Presence {
+  data: A
+  private readonly width: number
+
+  constructor(type: LakeType, width: number) {
+    super(type)
+    this.width = width
+    this.data = this.reserve(1024)
+  }
+
+  append(value: A[number]): void {
+    if (this.values === this.data.length) this.data = grown(this.data, this.reserve(this.values * 2))
+    this.data[this.values] = value
+    this.mark(1)
+  }
+
+  get byteLength(): number {
+    return this.rows + this.values * this.width
+  }
+
+  protected abstract reserve(length: number): A
+}
+
+/** long, timestamp, timestamp_ntz, decimal(18,s) */
+export class LongColumn extends FixedColumn<BigInt64Array<ArrayBuffer>> {
+  constructor(type: LakeType) {
+    super(type, 8)
+  }
+  protected reserve(length: number): BigInt64Array<ArrayBuffer> {
+    return new BigInt64Array(length)
+  }
+}
+
+/** integer, date */
+export class IntColumn extends FixedColumn<Int32Array<ArrayBuffer>> {
+  constructor(type: LakeType) {
+    super(type, 4)
+  }
+  protected reserve(length: number): Int32Array<ArrayBuffer> {
+    return new Int32Array(length)
+  }
+}
+
+export class DoubleColumn extends FixedColumn<Float64Array<ArrayBuffer>> {
+  constructor(type: LakeType) {
+    super(type, 8)
+  }
+  protected reserve(length: number): Float64Array<ArrayBuffer> {
+    return new Float64Array(length)
+  }
+}
+
+/** One byte a value, 0 or 1. */
+export class BooleanColumn extends FixedColumn<Uint8Array<ArrayBuffer>> {
+  constructor(type: LakeType) {
+    super(type, 1)
+  }
+  protected reserve(length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(length)
+  }
+}
+
+/** string (UTF-8), binary, decimal(38,s) (always 16 bytes). Value k stands at [ends[k-1] or 0, ends[k]) of `data`. */
+export class BytesColumn extends Presence {
+  data = new Uint8Array(8192)
+  ends = new Uint32Array(1024)
+
+  append(from: Uint8Array, start = 0, end = from.length): void {
+    const at = this.reserve(end - start)
+    if (end - start > 32) this.data.set(from.subarray(start, end), at)
+    else for (let i = start, to = at; i < end; i++, to++) this.data[to] = from[i]!
+    this.commit(at + end - start)
+  }
+
+  /** For writers in place: room for `length` more bytes in `data`; returns where they begin. `commit` ends the value. */
+  reserve(length: number): number {
+    const at = this.used
+    if (at + length > this.data.length) this.data = grown(this.data, new Uint8Array(Math.max(at + length, this.data.length * 2)))
+    return at
+  }
+
+  commit(end: number): void {
+    if (this.values === this.ends.length) this.ends = grown(this.ends, new Uint32Array(this.values * 2))
+    this.ends[this.values] = end
+    this.mark(1)
+  }
+
+  get used(): number {
+    return this.values === 0 ? 0 : this.ends[this.values - 1]!
+  }
+
+  get byteLength(): number {
+    return this.rows + this.used
+  }
+}
+
+/** Row i holds `counts[k]` elements, k being its place among the present rows; the elements stand in `child`, nulls included. */
+export class ListColumn extends Presence {
+  readonly child: ColumnBuilder
+  counts = new Uint32Array(1024)
+
+  constructor(type: LakeType, child: ColumnBuilder) {
+    super(type)
+    this.child = child
+  }
+
+  /** Ends a list whose elements were just appended to `child`. */
+  commit(count: number): void {
+    if (this.values === this.counts.length) this.counts = grown(this.counts, new Uint32Array(this.values * 2))
+    this.counts[this.values] = count
+    this.mark(1)
+  }
+
+  override rewind(rows: number): void {
+    super.rewind(rows)
+    let elements = 0
+    for (let k = 0; k < this.values; k++) elements += this.counts[k]!
+    this.child.rewind(elements)
+  }
+
+  override clear(): void {
+    super.rewind(0)
+    this.child.clear()
+  }
+
+  get byteLength(): number {
+    return this.rows + this.values * 4 + this.child.byteLength
+  }
+}
+
+function grown<A extends Values>(from: A, to: A): A {
+  ;(to as Uint8Array).set(from as Uint8Array)
+  return to
+}

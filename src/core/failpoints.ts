@@ -1,0 +1,23 @@
+/**
+ * The crash windows of the protocol, by name. In production `reach` is `nothing`; tests arm one through
+ * CDC_FAILPOINTS (for example `commit.afterEntry=kill`), and the simulation gives its own function.
+ */
+export const failpoints = [
+  'poll.before',
+  'poll.after',
+  'write.before',
+  'write.midFile',
+  'write.afterPart',
+  'write.beforeObject',
+  'write.afterObject',
+  'commit.before',
+  'commit.beforeEntry',
+  'commit.afterEntry',
+  'commit.beforeMirror',
+  'commit.afterMirror',
+] as const
+
+export type Failpoint = (typeof failpoints)[number]
+export type Reach = (point: Failpoint) => Promise<void> | void
+
+export const nothing: Reach = () => {}

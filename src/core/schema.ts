@@ -1,0 +1,77 @@
+/**
+ * The schema of a table in the lake: only types that Delta and Parquet share, one physical type per column name, for ever
+ * (DESIGN §5). Types are written as Delta writes them, so that a schema is plain JSON and its text is canonical.
+ */
+
+export type ScalarType =
+  | 'integer' // INT32, metadata columns only
+  | 'long' // INT64
+  | 'double' // DOUBLE
+  | 'boolean'
+  | 'string' // BYTE_ARRAY, UTF-8
+  | 'binary' // BYTE_ARRAY
+  | 'date' // INT32, days since 1970
+  | 'timestamp' // INT64, us since 1970 UTC
+  | 'timestamp_ntz' // INT64, us since 1970 on the wall clock, no zone
+  | `decimal(18,${number})` // INT64, unscaled
+  | `decimal(38,${number})` // FIXED_LEN_BYTE_ARRAY(16), unscaled, two's complement, big-endian
+export type LakeType = ScalarType | `array<${ScalarType}>`
+
+export interface Column {
+  readonly name: string
+  readonly type: LakeType
+}
+
+/** A user's table: its columns in the order in which they were first seen, and the names of its primary key (may be none). */
+export interface TableSchema {
+  readonly columns: readonly Column[]
+  readonly key: readonly string[]
+}
+
+/** The columns after the user's, in this order, in every file and every table (DESIGN §5). */
+export const metadataColumns = [
+  { name: '__op', type: 'string' },
+  { name: '__deleted', type: 'boolean' },
+  { name: '__source_ts', type: 'timestamp' },
+  { name: '__commit_lsn', type: 'long' },
+  { name: '__lsn', type: 'long' },
+  { name: '__tx_id', type: 'long' },
+  { name: '__tx_order', type: 'long' },
+  { name: '__snapshot', type: 'string' },
+  { name: '__epoch', type: 'integer' },
+  { name: '__kafka_partition', type: 'integer' },
+  { name: '__kafka_offset', type: 'long' },
+  { name: '__kafka_ts', type: 'timestamp' },
+  { name: '__unchanged_toast', type: 'array<string>' },
+  { name: '__special', type: 'string' },
+] as const satisfies readonly Column[]
+
+/** The partition column of the table: the file's date, a folder name, not a column of the file. */
+export const dayColumn: Column = { name: 'cdc_date', type: 'date' }
+
+export const emptySchema: TableSchema = { columns: [], key: [] }
+
+/** Columns as they stand in a data file: the user's, then the metadata columns. */
+export function fileColumns(schema: TableSchema): readonly Column[] {
+  return [...schema.columns, ...metadataColumns]
+}
+
+/** One text per schema: what `schemaId` hashes and what the footer carries. */
+export function canonicalSchema(schema: TableSchema): string {
+  return JSON.stringify({ columns: schema.columns.map(({ name, type }) => [name, type]), key: schema.key })
+}
+
+export function parseCanonicalSchema(text: string): TableSchema {
+  const { columns, key } = JSON.parse(text) as { columns: [string, LakeType][]; key: string[] }
+  return { columns: columns.map(([name, type]) => ({ name, type })), key }
+}
+
+/** `decimal(18,4)` -> {precision: 18, scale: 4}; null for any other type. */
+export function decimalOf(type: LakeType): { precision: 18 | 38; scale: number } | null {
+  const match = /^decimal\((18|38),(\d+)\)$/.exec(type)
+  return match ? { precision: Number(match[1]) as 18 | 38, scale: Number(match[2]) } : null
+}
+
+export function elementOf(type: LakeType): ScalarType | null {
+  return type.startsWith('array<') ? (type.slice(6, -1) as ScalarType) : null
+}
