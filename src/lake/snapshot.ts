@@ -1,0 +1,169 @@
+/** The state of a table at one version of its log: plain JSON, computed from the log's entries and from nothing else. */
+import { CdcFailure, code } from '../core/failures.ts'
+import { logKey } from '../core/keys.ts'
+import { maxOffset, offsetText, parseOffset } from '../core/offsets.ts'
+import type { Position } from '../core/receipts.ts'
+import type { TableSchema } from '../core/schema.ts'
+import { keyIn, type LakeContext } from './context.ts'
+import { parseSchemaString, schemaIdOf, type DeltaCompat } from './deltaSchema.ts'
+import { decodeEntry, requireSupported, type Action, type MetaData, type Txn } from './entries.ts'
+
+/** What entry 0 binds the table to for ever (DESIGN §4.1). Epochs are added, never changed (§4.2). */
+export interface Binding {
+  readonly format: number
+  readonly clusterId: string
+  readonly deltaCompat: DeltaCompat
+  readonly epochs: readonly { readonly epoch: number; readonly topic: string; readonly topicId: string }[]
+}
+
+export interface Snapshot {
+  readonly version: number
+  /** Version of the newest entry that holds `metaData`. */
+  readonly metaDataVersion: number
+  readonly metaData: Omit<MetaData, 'schemaString'>
+  readonly schema: TableSchema
+  readonly schemaId: string
+  readonly binding: Binding
+  /** The newest epoch: the only one that commits. */
+  readonly epoch: number
+  readonly topic: string
+  readonly topicId: string
+  /** One for each partition of the newest epoch, ascending. */
+  readonly positions: readonly Position[]
+}
+
+export const tableFormat = 1
+
+export function positionOf(snapshot: Snapshot, partition: number): Position {
+  const position = snapshot.positions.find((candidate) => candidate.partition === partition)
+  if (position) return position
+  throw new CdcFailure(code.PartitionsGrew, `partition ${partition} is not bound to the table`, { details: { partition } })
+}
+
+/** Where the next range begins: P = max(base, seen). */
+export function startOf({ base, seen }: Position): bigint {
+  return maxOffset(parseOffset(base), parseOffset(seen))
+}
+
+/** Three `txn` actions a partition; each data entry carries those of all partitions, so the newest one is the whole position. */
+export function txnsOf(epoch: number, positions: readonly Position[]): readonly Txn[] {
+  return positions.flatMap(({ partition, base, seen, day }) => [
+    { appId: `${epoch}/${partition}`, version: Number(base) },
+    { appId: `${epoch}/${partition}/day`, version: day },
+    { appId: `${epoch}/${partition}/seen`, version: Number(seen) },
+  ])
+}
+
+/**
+ * The newest state; null where there is no log. One LIST, then the newest entry of ours, the entry with the newest `metaData`
+ * (which every entry names) and whatever stands behind them. Throws CDC5004 for a log with gaps, CDC5006 for foreign features.
+ */
+export async function readSnapshot(ctx: LakeContext): Promise<Snapshot | null> {
+  const newest = await newestVersion(ctx)
+  if (newest === null) return null
+  const behind: (readonly Action[])[] = []
+  for (let version = newest; version >= 0; version--) {
+    const actions = await entry(ctx, version)
+    if (actions === null) throw new CdcFailure(code.BrokenLog, `entry ${version} of the log is missing`, { details: { version } })
+    const info = infoOf(actions)
+    const metaDataVersion = info?.['cdc.metadata_version']
+    if (typeof metaDataVersion !== 'number') {
+      behind.push(actions)
+      continue
+    }
+    const described = metaDataVersion === version ? actions : await entry(ctx, metaDataVersion)
+    const metaData = described?.find((action) => action.metaData)?.metaData
+    if (metaData === undefined)
+      throw new CdcFailure(code.BrokenLog, `entry ${metaDataVersion} of the log lacks the metaData`, { details: { version } })
+    const base = applyEntry(bare(metaDataVersion, metaData), version, actions)
+    const snapshot = behind.reverse().reduce((at, later, i) => applyEntry(at, version + 1 + i, later), base)
+    return catchUp(ctx, snapshot)
+  }
+  throw new CdcFailure(code.ForeignTableRoot, `a table that Sluice did not make stands at ${ctx.root}`, {
+    details: { root: ctx.root },
+  })
+}
+
+/** The state after all entries that follow `known`, by GET until there is none. */
+export async function catchUp(ctx: LakeContext, known: Snapshot): Promise<Snapshot> {
+  for (let at = known; ;) {
+    const actions = await entry(ctx, at.version + 1)
+    if (actions === null) return at
+    at = applyEntry(at, at.version + 1, actions)
+  }
+}
+
+async function entry(ctx: LakeContext, version: number): Promise<readonly Action[] | null> {
+  const bytes = await ctx.store.get(keyIn(ctx, logKey(version)))
+  return bytes && decodeEntry(version, bytes)
+}
+
+async function newestVersion(ctx: LakeContext): Promise<number | null> {
+  let newest: number | null = null
+  for await (const { key } of ctx.store.list(keyIn(ctx, '_delta_log/'))) {
+    const match = /\/_delta_log\/(\d{20})\.json$/.exec(key)
+    if (!match) continue
+    const version = Number(match[1])
+    if (version !== (newest ?? -1) + 1) {
+      throw new CdcFailure(code.BrokenLog, `the log has a gap before entry ${version}`, { details: { version } })
+    }
+    newest = version
+  }
+  return newest
+}
+
+function infoOf(actions: readonly Action[]): Readonly<Record<string, unknown>> | undefined {
+  return actions.find((action) => action.commitInfo)?.commitInfo
+}
+
+function bare(version: number, metaData: MetaData): Snapshot {
+  return { ...describe(version, metaData), version, positions: [] }
+}
+
+function describe(version: number, { schemaString, ...metaData }: MetaData): Omit<Snapshot, 'version' | 'positions'> {
+  const configuration = new Map(Object.entries(metaData.configuration))
+  const setting = (name: string): string => {
+    const value = configuration.get(name)
+    if (value === undefined)
+      throw new CdcFailure(code.BrokenLog, `the metaData of entry ${version} lacks ${name}`, { details: { version } })
+    return value
+  }
+  const format = Number(setting('cdc.format'))
+  if (format !== tableFormat) {
+    throw new CdcFailure(code.UnsupportedProtocol, `the table has format ${format}; this program writes format ${tableFormat}`)
+  }
+  const binding: Binding = {
+    format,
+    clusterId: setting('cdc.clusterId'),
+    deltaCompat: setting('cdc.deltaCompat') as DeltaCompat,
+    epochs: JSON.parse(setting('cdc.epochs')) as Binding['epochs'],
+  }
+  const newest = binding.epochs.at(-1)
+  if (!newest) throw new CdcFailure(code.BrokenLog, `the metaData of entry ${version} names no epoch`, { details: { version } })
+  const schema = { columns: parseSchemaString(schemaString), key: JSON.parse(setting('cdc.key')) as string[] }
+  return { metaDataVersion: version, metaData, schema, schemaId: schemaIdOf(schema), binding, ...newest }
+}
+
+function applyEntry(before: Snapshot, version: number, actions: readonly Action[]): Snapshot {
+  let at: Snapshot = { ...before, version }
+  for (const { metaData, protocol } of actions) {
+    if (protocol) requireSupported(protocol)
+    if (metaData) at = { ...at, ...describe(version, metaData) }
+  }
+  const positions = positionsIn(at.epoch, actions)
+  return positions.length > 0 ? { ...at, positions } : at
+}
+
+function positionsIn(epoch: number, actions: readonly Action[]): readonly Position[] {
+  const versions = new Map(actions.flatMap(({ txn }) => (txn ? [[txn.appId, txn.version] as const] : [])))
+  const found: Position[] = []
+  for (const [appId, base] of versions) {
+    const [, of, partition] = /^(\d+)\/(\d+)$/.exec(appId) ?? []
+    if (Number(of) !== epoch) continue
+    const day = versions.get(`${appId}/day`)
+    const seen = versions.get(`${appId}/seen`)
+    if (day === undefined || seen === undefined) throw new CdcFailure(code.BrokenLog, `the position of ${appId} is not whole`)
+    found.push({ partition: Number(partition), base: offsetText(BigInt(base)), seen: offsetText(BigInt(seen)), day })
+  }
+  return found.sort((a, b) => a.partition - b.partition)
+}
