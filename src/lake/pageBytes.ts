@@ -1,0 +1,58 @@
+/** A page in the making: bytes that grow. Parquet is little-endian throughout, as are the typed arrays of the machines we run on. */
+export class PageBytes {
+  data = new Uint8Array(64 * 1024)
+  length = 0
+
+  clear(): void {
+    this.length = 0
+  }
+
+  /** Room for `count` more bytes; returns where they begin. The caller fills them all. */
+  take(count: number): number {
+    const at = this.length
+    const length = at + count
+    if (length > this.data.length) {
+      const data = new Uint8Array(Math.max(length, this.data.length * 2))
+      data.set(this.data.subarray(0, at))
+      this.data = data
+    }
+    this.length = length
+    return at
+  }
+
+  byte(value: number): void {
+    const at = this.take(1)
+    this.data[at] = value
+  }
+
+  uint32(value: number): void {
+    this.uint32At(this.take(4), value)
+  }
+
+  uint32At(at: number, value: number): void {
+    const data = this.data
+    data[at] = value
+    data[at + 1] = value >>> 8
+    data[at + 2] = value >>> 16
+    data[at + 3] = value >>> 24
+  }
+
+  /** Unsigned LEB128; `value` is below 2^32. */
+  varint(value: number): void {
+    while (value > 0x7f) {
+      this.byte((value & 0x7f) | 0x80)
+      value >>>= 7
+    }
+    this.byte(value)
+  }
+
+  bytes(from: Uint8Array, start = 0, end = from.length): void {
+    const at = this.take(end - start)
+    if (end - start > 32) this.data.set(from.subarray(start, end), at)
+    else for (let i = start, to = at; i < end; i++, to++) this.data[to] = from[i]!
+  }
+
+  view(): Uint8Array {
+    return this.data.subarray(0, this.length)
+  }
+}

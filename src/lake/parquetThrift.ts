@@ -1,0 +1,24 @@
+/**
+ * The door to parquetjs' thrift classes: they are not among its exports, and its own footer has neither logical types nor
+ * column orders (DESIGN §5), so page headers and the footer are made of these. Held by the exact pin of its version.
+ */
+import thrift from '@dsnp/parquetjs/dist/gen-nodejs/parquet_types.js'
+import { decodeThrift, serializeThrift } from '@dsnp/parquetjs/dist/lib/util.js'
+import Int64 from 'node-int64'
+
+export { thrift }
+
+/** parquetjs types its own subset; the function takes any thrift struct. */
+export function encodeStruct(struct: object): Uint8Array {
+  return serializeThrift(struct as Parameters<typeof serializeThrift>[0])
+}
+
+/** Fills `struct` from bytes in thrift's compact protocol. */
+export function decodeStruct(struct: object, bytes: Uint8Array): void {
+  decodeThrift(struct as Parameters<typeof decodeThrift>[0], Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+}
+
+/** Sizes and offsets: exact up to 2^53. */
+export function int64(value: number): Int64 {
+  return new Int64(value)
+}
