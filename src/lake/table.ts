@@ -1,8 +1,9 @@
 /** The lake's door for those that carry: a table's log and its links. Adapters (`s3.ts`, `folder.ts`) are taken by name. */
+export { recordHash } from './anchor.ts'
 export { commitReceipts, growSchema, receiptOf } from './commit.ts'
 export type { FileFooter, LakeContext, LinkFormat, Provenance } from './context.ts'
 export { covers, mergeGrowth, schemaIdOf, tableType, type DeltaCompat } from './deltaSchema.ts'
-export { adoptLink, openLink, type LinkWriter } from './link.ts'
+export { adoptLink, openLink, requireOpen, type LinkWriter } from './link.ts'
 export type { LinkFacts } from './linkFacts.ts'
 export { openTable, walkPending, type Claimed, type Start } from './open.ts'
 export { tableRoot } from './root.ts'
