@@ -17,7 +17,7 @@ export interface LinkWriter {
   /** Takes the bytes over; waits while the store is behind. */
   write(bytes: Uint8Array): Promise<void>
   /** The key values for the file's footer; once, before its end is written. `complete` tells of these facts. */
-  footer(facts: LinkFacts): ReadonlyMap<string, string>
+  footer(facts: LinkFacts): Readonly<Record<string, string>>
   /**
    * `again`: nothing stands there; the whole range has to be written once more.
    * Throws CDC5003 for what is not our link, CDC2003 for a closed chain, CDC5001 where nobody knows.

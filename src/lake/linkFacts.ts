@@ -38,27 +38,27 @@ export interface LinkFacts {
 
 export const linkFormatVersion = '1'
 
-export function linkFooter(place: LinkPlace, schema: TableSchema, facts: LinkFacts): Map<string, string> {
-  return new Map([
-    ['cdc.format', linkFormatVersion],
-    ['cdc.cluster_id', place.clusterId],
-    ['cdc.topic', place.topic],
-    ['cdc.topic_id', place.topicId],
-    ['cdc.epoch', String(place.epoch)],
-    ['cdc.partition', String(place.partition)],
-    ['cdc.base', place.base],
-    ['cdc.next', facts.next],
-    ['cdc.next_day', String(facts.nextDay)],
-    ['cdc.rows', String(facts.rows)],
-    ['cdc.schema', canonicalSchema(schema)],
-    ['cdc.schema_id', schemaIdOf(schema)],
-    ['cdc.rules', facts.rules],
-    ['cdc.stats', JSON.stringify(facts.stats)],
-    ['cdc.lsn', JSON.stringify(facts.lsn)],
-    ['cdc.anchor', JSON.stringify(facts.anchor)],
-    ['cdc.quarantine', JSON.stringify(facts.quarantine)],
-    ['cdc.closed', JSON.stringify(facts.closed ?? null)],
-  ])
+export function linkFooter(place: LinkPlace, schema: TableSchema, facts: LinkFacts): Readonly<Record<string, string>> {
+  return {
+    'cdc.format': linkFormatVersion,
+    'cdc.cluster_id': place.clusterId,
+    'cdc.topic': place.topic,
+    'cdc.topic_id': place.topicId,
+    'cdc.epoch': String(place.epoch),
+    'cdc.partition': String(place.partition),
+    'cdc.base': place.base,
+    'cdc.next': facts.next,
+    'cdc.next_day': String(facts.nextDay),
+    'cdc.rows': String(facts.rows),
+    'cdc.schema': canonicalSchema(schema),
+    'cdc.schema_id': schemaIdOf(schema),
+    'cdc.rules': facts.rules,
+    'cdc.stats': JSON.stringify(facts.stats),
+    'cdc.lsn': JSON.stringify(facts.lsn),
+    'cdc.anchor': JSON.stringify(facts.anchor),
+    'cdc.quarantine': JSON.stringify(facts.quarantine),
+    'cdc.closed': JSON.stringify(facts.closed ?? null),
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ export { covers, mergeGrowth, schemaIdOf, tableType, type DeltaCompat } from './
 export { adoptLink, openLink, requireOpen, type LinkWriter } from './link.ts'
 export type { LinkFacts } from './linkFacts.ts'
 export { openTable, walkPending, type Claimed, type Start } from './open.ts'
+export { probeStore } from './probe.ts'
 export { tableRoot } from './root.ts'
 export { catchUp, positionOf, readSnapshot, startOf, type Binding, type Snapshot } from './snapshot.ts'
 export type { ObjectStore, Upload } from './store.ts'
