@@ -51,3 +51,9 @@ export interface ReadRequest {
   readonly to: bigint
   readonly signal: AbortSignal
 }
+
+/** What a topic is and how far each of its partitions reaches, in one answer. */
+export interface TopicState {
+  readonly identity: TopicIdentity
+  readonly partitions: readonly Watermarks[]
+}

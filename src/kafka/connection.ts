@@ -1,0 +1,273 @@
+/**
+ * Connections to brokers: kafkajs carries the bytes (sockets, TLS, SASL, framing, throttling) through its private cluster
+ * builder, so its version is pinned exactly. What is asked and what the answer means is this room's own.
+ *
+ * A connection that failed is never used again: kafkajs keeps the half of an answer that it had received, and would put the
+ * next connection's bytes behind it. Each broker has one connection a lane, because a connection answers in order.
+ */
+import * as net from 'node:net'
+import * as tls from 'node:tls'
+import { Kafka, logLevel, type ISocketFactoryArgs, type SASLOptions } from 'kafkajs'
+import { CdcFailure, code } from '../core/failures.ts'
+import { abortable } from './abortable.ts'
+import { unavailable } from './brokerErrors.ts'
+
+/** Where kafkajs' own lines go, and this room's. */
+export interface KafkaLog {
+  debug(message: string, details: Record<string, unknown>): void
+  warn(message: string, details: Record<string, unknown>): void
+}
+
+export interface KafkaSettings {
+  /** `host:port`, one is enough. */
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly ssl?: boolean | tls.ConnectionOptions
+  /** plain, scram-sha-256, scram-sha-512, oauthbearer: as kafkajs takes them. */
+  readonly sasl?: SASLOptions
+  /** What one record batch may decompress to. */
+  readonly maxBatchBytes: number
+  /** What one fetch of one partition may bring; a larger record batch still comes, alone. */
+  readonly fetchBytes: number
+  /** How long a read goes on trying when brokers are away, ms (default 30 s). */
+  readonly patienceMs?: number
+  /** Default 30 s. */
+  readonly requestTimeoutMs?: number
+  /** Default 5 s. */
+  readonly connectTimeoutMs?: number
+  readonly log?: KafkaLog
+}
+
+export interface BrokerAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export interface WireRequest {
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly apiName: string
+  /** Flexible versions only: the body begins with the request header's empty tag section. */
+  readonly body: Buffer
+  /** Where the answer's throttle time stands, after the tag byte. null: it has none. */
+  readonly throttleAt: 1 | null
+}
+
+/** `read` is for fetches of ranges, `control` for everything else: a watcher never waits behind megabytes. */
+export type Lane = 'read' | 'control'
+
+export interface Connections {
+  /** The answer's body from the tag section on. Throws CDC2001; an abort of `signal` ends the wait at once. */
+  send(to: BrokerAddress, lane: Lane, request: WireRequest, signal?: AbortSignal): Promise<Buffer>
+  /** To whichever broker answers first: one that is connected, one that is known, the configured ones in turn. */
+  sendToAny(request: WireRequest, signal?: AbortSignal): Promise<Buffer>
+  /** Brokers that metadata named. */
+  learn(brokers: readonly BrokerAddress[]): void
+  close(): Promise<void>
+}
+
+/** The parts of kafkajs' internals that are used; checked when opened. */
+interface RawConnection {
+  readonly socket?: net.Socket
+  isConnected(): boolean
+  isAuthenticated(): boolean
+  rejectRequests(error: Error): void
+  disconnect(): Promise<boolean>
+  send(exchange: {
+    request: { apiKey: number; apiVersion: number; apiName: string; encode: () => Promise<RawPayload> }
+    response: { decode: (payload: Buffer) => Promise<RawAnswer>; parse: (answer: RawAnswer) => Promise<Buffer> }
+    logResponseError: boolean
+  }): Promise<Buffer>
+}
+interface RawPayload {
+  buf: Buffer
+  buffer: Buffer
+}
+interface RawAnswer {
+  payload: Buffer
+  clientSideThrottleTime: number
+}
+interface RawPool {
+  readonly pool: readonly [RawConnection, ...RawConnection[]]
+}
+interface RawBroker {
+  readonly versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>>
+  connect(): Promise<void>
+}
+interface RawCluster {
+  readonly rootLogger: unknown
+  readonly connectionPoolBuilder: { build(address: BrokerAddress): Promise<RawPool> }
+  readonly brokerPool: { createBroker(options: { connectionPool: RawPool; logger: unknown }): RawBroker }
+}
+
+export function openConnections(settings: KafkaSettings): Connections {
+  const cluster = createCluster(settings)
+  const open = new Map<string, Promise<RawConnection>>()
+  const known = new Map<string, BrokerAddress>()
+  const seeds = settings.brokers.map(parseAddress)
+  let turn = 0
+  let closed = false
+
+  async function connect(address: BrokerAddress): Promise<RawConnection> {
+    const pool = await cluster.connectionPoolBuilder.build(address)
+    const broker = cluster.brokerPool.createBroker({ connectionPool: pool, logger: cluster.rootLogger })
+    try {
+      await broker.connect()
+      const fetch = broker.versions[1]
+      if (fetch && fetch.maxVersion < 13) {
+        throw new CdcFailure(code.InvalidConfig, `the broker at ${text(address)} is older than Kafka 3.1: it knows no topic ids`)
+      }
+    } catch (error) {
+      discard(pool.pool[0])
+      throw error
+    }
+    return pool.pool[0]
+  }
+
+  /** The lane's connection; a closed one, or one whose credentials ran out, is replaced before it is asked. */
+  async function connection(address: BrokerAddress, lane: Lane): Promise<{ key: string; opening: Promise<RawConnection> }> {
+    const key = `${lane} ${text(address)}`
+    for (;;) {
+      if (closed) throw unavailable('the connection to Kafka is closed')
+      let opening = open.get(key)
+      if (!opening) {
+        opening = connect(address)
+        opening.catch(() => forget(key, opening!))
+        open.set(key, opening)
+      }
+      const raw = await opening
+      const usable = raw.isConnected() && (!settings.sasl || raw.isAuthenticated())
+      if (usable) return { key, opening }
+      if (open.get(key) === opening) open.delete(key)
+      void raw.disconnect()
+    }
+  }
+
+  function forget(key: string, opening: Promise<RawConnection>): void {
+    if (open.get(key) === opening) open.delete(key)
+    opening.then(discard, () => {})
+  }
+
+  async function exchange(address: BrokerAddress, lane: Lane, request: WireRequest): Promise<Buffer> {
+    const { key, opening } = await connection(address, lane)
+    try {
+      const raw = await opening
+      return await raw.send({
+        request: { ...request, encode: () => Promise.resolve({ buf: request.body, buffer: request.body }) },
+        response: {
+          decode: (payload) => Promise.resolve({ payload, clientSideThrottleTime: throttleTime(payload, request) }),
+          parse: ({ payload }) => Promise.resolve(payload),
+        },
+        logResponseError: false,
+      })
+    } catch (error) {
+      forget(key, opening)
+      throw error
+    }
+  }
+
+  async function send(to: BrokerAddress, lane: Lane, request: WireRequest, signal?: AbortSignal): Promise<Buffer> {
+    try {
+      return await abortable(exchange(to, lane, request), signal)
+    } catch (error) {
+      if (signal?.aborted || error instanceof CdcFailure) throw error
+      throw unavailable(`${request.apiName} to ${text(to)}: ${(error as Error).message}`, error)
+    }
+  }
+
+  return {
+    send,
+
+    async sendToAny(request, signal) {
+      const connected = [...open.keys()].filter((key) => key.startsWith('control ')).map((key) => key.slice(8))
+      const rotated = [...seeds.slice(turn), ...seeds.slice(0, turn)]
+      turn = (turn + 1) % Math.max(seeds.length, 1)
+      const candidates = new Map<string, BrokerAddress>()
+      for (const key of connected) if (known.has(key)) candidates.set(key, known.get(key)!)
+      for (const address of [...rotated, ...known.values()]) candidates.set(text(address), address)
+      let last: unknown = unavailable('no broker is configured')
+      for (const address of candidates.values()) {
+        try {
+          return await send(address, 'control', request, signal)
+        } catch (error) {
+          if (signal?.aborted) throw error
+          last = error
+        }
+      }
+      throw last
+    },
+
+    learn(brokers) {
+      known.clear()
+      for (const address of brokers) known.set(text(address), address)
+    },
+
+    async close() {
+      closed = true
+      const opened = await Promise.allSettled(open.values())
+      open.clear()
+      for (const each of opened) if (each.status === 'fulfilled') discard(each.value)
+    },
+  }
+}
+
+function throttleTime(payload: Buffer, request: WireRequest): number {
+  return request.throttleAt === null || payload.length < request.throttleAt + 4 ? 0 : payload.readInt32BE(request.throttleAt)
+}
+
+function discard(connection: RawConnection): void {
+  connection.rejectRequests(new Error('the connection was given up'))
+  connection.disconnect().catch(() => {})
+  connection.socket?.destroy()
+}
+
+function createCluster(settings: KafkaSettings): RawCluster {
+  const { log } = settings
+  const kafka = new Kafka({
+    clientId: settings.clientId,
+    brokers: [...settings.brokers],
+    ...(settings.ssl === undefined ? {} : { ssl: settings.ssl }),
+    ...(settings.sasl === undefined ? {} : { sasl: settings.sasl }),
+    connectionTimeout: settings.connectTimeoutMs ?? 5_000,
+    requestTimeout: settings.requestTimeoutMs ?? 30_000,
+    socketFactory: openSocket,
+    logLevel: log ? logLevel.INFO : logLevel.NOTHING,
+    logCreator:
+      () =>
+      ({ namespace, level, log: line }) => {
+        const { message, timestamp: _, ...details } = line
+        if (level <= logLevel.WARN) log?.warn(`kafkajs ${namespace}: ${message}`, details)
+        else log?.debug(`kafkajs ${namespace}: ${message}`, details)
+      },
+  })
+  const key = Object.getOwnPropertySymbols(kafka).find((symbol) => symbol.description === 'private:Kafka:createCluster')
+  const create = key && (kafka as unknown as Record<symbol, (options: object) => RawCluster>)[key]
+  if (!create) throw new CdcFailure(code.InvalidConfig, 'this is not the kafkajs version that Sluice is built for (2.2.4)')
+  return create({ allowAutoTopicCreation: false })
+}
+
+/** As kafkajs' own, and a socket that closes without a farewell still ends its requests. */
+function openSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs): net.Socket {
+  const name = net.isIP(host) ? {} : { servername: host }
+  const socket = ssl
+    ? tls.connect({ host, port, ...name, ...(ssl) }, onConnect)
+    : net.connect({ host, port }, onConnect)
+  socket.setKeepAlive(true, 30_000)
+  socket.once('close', (failed) => {
+    if (!failed && !socket.readableEnded) socket.emit('end')
+  })
+  return socket
+}
+
+function parseAddress(broker: string): BrokerAddress {
+  const colon = broker.lastIndexOf(':')
+  const port = Number(broker.slice(colon + 1))
+  if (colon < 1 || !Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new CdcFailure(code.InvalidConfig, `not a broker address: ${JSON.stringify(broker)} (host:port)`)
+  }
+  return { host: broker.slice(0, colon).replace(/^\[|\]$/g, ''), port }
+}
+
+function text({ host, port }: BrokerAddress): string {
+  return `${host}:${port}`
+}
