@@ -91,9 +91,13 @@ abstract class FixedColumn<A extends Values> extends Presence {
   }
 
   append(value: A[number]): void {
-    if (this.values === this.data.length) this.data = grown(this.data, this.reserve(this.values * 2))
+    if (this.values === this.data.length) this.grow()
     this.data[this.values] = value
     this.mark(1)
+  }
+
+  protected grow(): void {
+    this.data = grown(this.data, this.reserve(this.values * 2))
   }
 
   get byteLength(): number {
@@ -105,9 +109,28 @@ abstract class FixedColumn<A extends Values> extends Presence {
 
 /** long, timestamp, timestamp_ntz, decimal(18,s) */
 export class LongColumn extends FixedColumn<BigInt64Array<ArrayBuffer>> {
+  /** The same memory in 32-bit halves, low one first (as on every machine that Node runs on but s390x). */
+  private halves = new Int32Array(this.data.buffer)
+
   constructor(type: LakeType) {
     super(type, 8)
   }
+
+  /** `value` is a whole number within +-2^53; no bigint is made. */
+  appendNumber(value: number): void {
+    if (this.values === this.data.length) this.grow()
+    const high = Math.floor(value / 0x1_0000_0000)
+    const at = this.values * 2
+    this.halves[at] = value - high * 0x1_0000_0000
+    this.halves[at + 1] = high
+    this.mark(1)
+  }
+
+  protected override grow(): void {
+    super.grow()
+    this.halves = new Int32Array(this.data.buffer)
+  }
+
   protected reserve(length: number): BigInt64Array<ArrayBuffer> {
     return new BigInt64Array(length)
   }

@@ -1,0 +1,282 @@
+/** Bytes of Kafka records -> change events. Nothing of a row is parsed here: an event says where its values stand. */
+import type { ChangeEvent, Op, RowImage } from '../core/events.ts'
+import { CdcFailure, code } from '../core/failures.ts'
+import type { RecordBlock } from '../core/records.ts'
+import { memberNames, ObjectReader } from './objectReader.ts'
+import { Shapes, type Declaration, type DeclaredShapes, type KeyShape, type RowShape } from './rowShapes.ts'
+import { expectEnd, skipSpace, startsWith, undecodable } from './scan.ts'
+import { keyShapes, rowShapes, type SchemaBlocks } from './schemaBlock.ts'
+import { Recent, SourceReader } from './source.ts'
+import { isNull } from './values/misfit.ts'
+
+export interface DecoderOptions {
+  /** `unavailable.value.placeholder` of the connector. */
+  readonly placeholder: string
+  readonly table: { readonly schema: string; readonly table: string }
+  /** Columns and key of tables.yaml, for topics without schemas. */
+  readonly declared?: Declaration | null
+}
+
+export interface Decoder {
+  /**
+   * Record `i` of `block`; null for a tombstone. The event and its spans are used again: they are valid until the next call.
+   * Throws CDC3001 to CDC3005; `details.at` is then an offset in the value or key, as `details.part` says.
+   */
+  decode(block: RecordBlock, i: number): ChangeEvent | null
+}
+
+export function createDecoder(options: DecoderOptions): Decoder {
+  return new EnvelopeDecoder(options)
+}
+
+const encoder = new TextEncoder()
+const schemaHead = encoder.encode('{"schema":')
+const payloadHead = encoder.encode(',"payload":')
+const envelopeHead = encoder.encode('{"before":')
+
+const after = 1
+const source = 2
+const transaction = 3
+const op = 4
+const totalOrder = 1
+const noKey: readonly string[] = []
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+class EnvelopeDecoder implements Decoder {
+  private readonly declared: DeclaredShapes | null
+  private readonly rows: SchemaBlocks<RowShape>
+  private readonly keys: SchemaBlocks<KeyShape>
+  private readonly wrapper = new ObjectReader(['schema', 'payload'])
+  private readonly envelope = new ObjectReader(['before', 'after', 'source', 'transaction', 'op', 'ts_ms', 'ts_us', 'ts_ns'])
+  private readonly order = new ObjectReader(['id', 'total_order', 'data_collection_order'])
+  private readonly orders = new Recent()
+  private readonly source: SourceReader
+  private readonly shapes: Shapes
+  /** The names that keys without schema had last. */
+  private bareKey: KeyShape
+  private part: 'key' | 'value' = 'value'
+  private readonly image: Writable<RowImage> = {
+    schema: { fields: [] },
+    bytes: new Uint8Array(0),
+    start: new Int32Array(0),
+    end: new Int32Array(0),
+  }
+  private readonly event: Writable<ChangeEvent> = {
+    op: 'r',
+    image: null,
+    key: noKey,
+    sourceTsUs: null,
+    commitLsn: null,
+    lsn: null,
+    txId: null,
+    txOrder: null,
+    snapshot: null,
+  }
+
+  constructor({ placeholder, table, declared }: DecoderOptions) {
+    const shapes = new Shapes(placeholder)
+    this.shapes = shapes
+    this.declared = declared ? shapes.declared(declared) : null
+    this.bareKey = this.declared?.key ?? shapes.key(noKey)
+    this.rows = rowShapes(shapes)
+    this.keys = keyShapes(shapes)
+    this.source = new SourceReader(table)
+    this.envelope.inner[source] = this.source.reader
+    this.envelope.inner[transaction] = this.order
+  }
+
+  decode(block: RecordBlock, i: number): ChangeEvent | null {
+    const start = block.valueStart[i]!
+    if (start < 0) return null
+    this.part = 'value'
+    try {
+      const shape = this.readValue(block.bytes, start, block.valueEnd[i]!)
+      this.part = 'key'
+      const key = this.readKey(block.bytes, block.keyStart[i]!, block.keyEnd[i]!)
+      this.part = 'value'
+      return this.eventOf(block.bytes, shape, key)
+    } catch (error) {
+      const from = this.part === 'key' ? block.keyStart[i]! : start
+      throw located(error, this.part, from)
+    }
+  }
+
+  /** Leaves the envelope's values in the readers. */
+  private readValue(bytes: Uint8Array, start: number, end: number): RowShape {
+    if (startsWith(bytes, start, end, schemaHead)) {
+      const at = start + schemaHead.length
+      const known = this.rows.known(bytes, at, end)
+      const next = known ? at + known.bytes.length : 0
+      if (known && startsWith(bytes, next, end, payloadHead)) {
+        const stop = this.readEnvelope(bytes, next + payloadHead.length, end, known.shape)
+        if (bytes[stop] === 0x7d && stop + 1 === end) return known.shape
+        // Something follows the payload: read again, slowly.
+      }
+    } else if (startsWith(bytes, start, end, envelopeHead)) return this.readBare(bytes, start, end)
+
+    const { wrapper } = this
+    const from = skipSpace(bytes, start, end)
+    expectEnd(bytes, wrapper.read(bytes, from, end), end)
+    if (wrapper.start[1]! < 0) return this.readBare(bytes, from, end)
+    const shape = wrapper.start[0]! < 0 || isNull(bytes, wrapper.start[0]!) ? this.declaredShapes().row : this.schemaOf(bytes)
+    this.readEnvelope(bytes, wrapper.start[1]!, wrapper.end[1]!, shape)
+    return shape
+  }
+
+  private schemaOf(bytes: Uint8Array): RowShape {
+    return this.rows.at(bytes, this.wrapper.start[0]!, this.wrapper.end[0]!)
+  }
+
+  private readBare(bytes: Uint8Array, start: number, end: number): RowShape {
+    const { row } = this.declaredShapes()
+    expectEnd(bytes, this.readEnvelope(bytes, start, end, row), end)
+    return row
+  }
+
+  private readEnvelope(bytes: Uint8Array, start: number, end: number, shape: RowShape): number {
+    this.envelope.inner[after] = shape.reader
+    return this.envelope.read(bytes, start, end)
+  }
+
+  private declaredShapes(): DeclaredShapes {
+    if (this.declared) return this.declared
+    throw new CdcFailure(code.SchemaUnknown, 'a record without schema, and no columns are declared for the table')
+  }
+
+  /** Leaves the key's values in the shape's reader. Null: the message has no key. */
+  private readKey(bytes: Uint8Array, start: number, end: number): KeyShape | null {
+    if (start < 0) return null
+    if (startsWith(bytes, start, end, schemaHead)) {
+      const at = start + schemaHead.length
+      const known = this.keys.known(bytes, at, end)
+      const next = known ? at + known.bytes.length : 0
+      if (known && startsWith(bytes, next, end, payloadHead)) {
+        const stop = known.shape.reader.read(bytes, next + payloadHead.length, end)
+        if (bytes[stop] === 0x7d && stop + 1 === end) return whole(known.shape)
+      }
+    }
+    const { wrapper } = this
+    const from = skipSpace(bytes, start, end)
+    expectEnd(bytes, wrapper.read(bytes, from, end), end)
+    if (wrapper.start[1]! >= 0 && wrapper.start[0]! >= 0 && bytes[wrapper.start[0]!] === 0x7b) {
+      const shape = this.keys.at(bytes, wrapper.start[0]!, wrapper.end[0]!)
+      shape.reader.read(bytes, wrapper.start[1]!, wrapper.end[1]!)
+      return whole(shape)
+    }
+    this.bareKey.reader.read(bytes, from, end)
+    if (!this.bareKey.reader.exact) {
+      // Names come with the data, types do not: a key other than the declared one is for the table to refuse.
+      this.bareKey = this.shapes.key(memberNames(bytes, from, end))
+      this.bareKey.reader.read(bytes, from, end)
+    }
+    return this.bareKey
+  }
+
+  private eventOf(bytes: Uint8Array, shape: RowShape, key: KeyShape | null): ChangeEvent {
+    const { envelope, event, source: from } = this
+    if (!isObject(bytes, envelope.start[source]!)) throw undecodable('the envelope has no source', 0)
+    from.expectTable(bytes)
+    event.op = this.opOf(bytes)
+    event.key = key === null ? noKey : key.names
+    event.sourceTsUs = from.tsUs(bytes)
+    event.commitLsn = from.commitLsn(bytes)
+    event.lsn = from.lsn(bytes)
+    event.txId = from.txId(bytes)
+    event.snapshot = from.snapshot(bytes)
+    const ordered = isObject(bytes, envelope.start[transaction]!)
+    event.txOrder = ordered ? this.orders.at(bytes, this.order.start[totalOrder]!, this.order.end[totalOrder]!) : null
+    event.image = event.op === 't' ? null : event.op === 'd' ? this.deleted(bytes, shape, key) : this.row(bytes, shape)
+    return event
+  }
+
+  private opOf(bytes: Uint8Array): Op {
+    const start = this.envelope.start[op]!
+    if (start < 0 || bytes[start] !== 0x22) throw undecodable('the envelope has no op', start)
+    if (this.envelope.end[op]! - start === 3) {
+      switch (bytes[start + 1]) {
+        case 0x72:
+          return 'r'
+        case 0x63:
+          return 'c'
+        case 0x75:
+          return 'u'
+        case 0x64:
+          return 'd'
+        case 0x74:
+          return 't'
+        case 0x6d:
+          throw new CdcFailure(code.UnsupportedOperation, 'a logical message (op m) stands in the topic of a table')
+      }
+    }
+    throw new CdcFailure(code.UnsupportedOperation, 'an operation other than r, c, u, d and t')
+  }
+
+  private row(bytes: Uint8Array, shape: RowShape): RowImage {
+    if (!isObject(bytes, this.envelope.start[after]!)) throw undecodable('the envelope has no row after the change', 0)
+    const { start, end, members } = shape.reader
+    // Each member is a column and none stands twice: the number tells whether one is missing.
+    if (shape.complete && members !== shape.schema.fields.length) {
+      throw undecodable('the row lacks a column of its schema', this.envelope.start[after]!)
+    }
+    return this.imageOf(bytes, shape, start, end)
+  }
+
+  /** Only the key is sure: without REPLICA IDENTITY FULL the other columns of `before` are filler (SEMANTICS R1.6). */
+  private deleted(bytes: Uint8Array, shape: RowShape, key: KeyShape | null): RowImage {
+    if (key === null || key.names.length === 0) {
+      throw new CdcFailure(code.UnsupportedOperation, 'a delete in a table without a key: nothing says which row it was', {
+        hint: 'Give the table a primary key, or name its columns in message.key.columns of the connector.',
+      })
+    }
+    const fields = keyFields(shape, key)
+    if (shape.keyShape !== key) {
+      shape.keyStart.fill(-1)
+      shape.keyShape = key
+    }
+    for (let i = 0; i < fields.length; i++) {
+      shape.keyStart[fields[i]!] = key.reader.start[i]!
+      shape.keyEnd[fields[i]!] = key.reader.end[i]!
+    }
+    return this.imageOf(bytes, shape, shape.keyStart, shape.keyEnd)
+  }
+
+  private imageOf(bytes: Uint8Array, shape: RowShape, start: Int32Array, end: Int32Array): RowImage {
+    const { image } = this
+    image.schema = shape.schema
+    image.bytes = bytes
+    image.start = start
+    image.end = end
+    return image
+  }
+}
+
+function isObject(bytes: Uint8Array, start: number): boolean {
+  return start >= 0 && bytes[start] === 0x7b
+}
+
+function whole(shape: KeyShape): KeyShape {
+  if (!shape.reader.exact) throw undecodable('the key has other columns than its schema', 0)
+  return shape
+}
+
+function keyFields(shape: RowShape, key: KeyShape): Int32Array {
+  const known = shape.keyFields.get(key)
+  if (known) return known
+  const fields = Int32Array.from(key.names, (name) => {
+    const index = shape.schema.fields.findIndex((field) => field.name === name)
+    if (index >= 0) return index
+    const message = `the key has a column ${JSON.stringify(name)} that the row lacks`
+    throw new CdcFailure(code.KeyChanged, message, { details: { key: key.names } })
+  })
+  shape.keyFields.set(key, fields)
+  return fields
+}
+
+/** A failure of the scanner says where in the block; people look for it in the record. */
+function located(error: unknown, part: 'key' | 'value', from: number): unknown {
+  if (!(error instanceof CdcFailure) || error.code !== code.UndecodableRecord) return error
+  const at = Math.max(0, Number(error.details['at'] ?? from) - from)
+  const what = error.message.slice(error.code.length + 1)
+  return new CdcFailure(error.code, `${what} (at byte ${at} of the ${part})`, { details: { ...error.details, part, at } })
+}

@@ -1,0 +1,122 @@
+/**
+ * Reads one JSON object of known names: where each one's value stands. Names are first looked for where they stood in the
+ * object before, which takes a comparison of bytes; any other order, spelling (escapes) and white space is read as well.
+ */
+import { stringOf, tokenOf } from './jsonString.ts'
+import { isSpace, skipColon, skipSpace, skipString, skipValue, undecodable } from './scan.ts'
+
+const maxStrangers = 32
+
+/** A name that was not asked for: throws, or returns to have its value skipped. */
+export type OnStranger = (name: string, at: number) => void
+
+export class ObjectReader {
+  readonly names: readonly string[]
+  /** Value i stands at [start[i], end[i]) of the bytes read last; a start of -1 is a name that was absent. */
+  readonly start: Int32Array
+  readonly end: Int32Array
+  /** Where set, value i is read by another reader if it is an object; otherwise it is skipped. */
+  readonly inner: (ObjectReader | null)[]
+  /** How many members the object read last had. */
+  members = 0
+  private readonly index = new Map<string, number>()
+  private readonly tokens: Uint8Array[] = []
+  private readonly order: Int32Array
+  private readonly onStranger: OnStranger | null
+
+  constructor(names: readonly string[], onStranger: OnStranger | null = null) {
+    this.names = names
+    const room = names.length + maxStrangers
+    this.start = new Int32Array(room).fill(-1)
+    this.end = new Int32Array(room)
+    this.order = new Int32Array(room).fill(-1)
+    this.inner = names.map(() => null)
+    this.onStranger = onStranger
+    for (const name of names) this.learn(name, this.tokens.length)
+  }
+
+  /** `pos` is at the opening brace; returns the position after the closing one. Throws CDC3001, doubled names included. */
+  read(bytes: Uint8Array, pos: number, end: number): number {
+    const { start, order, tokens } = this
+    for (let i = 0, count = tokens.length; i < count; i++) start[i] = -1
+    if (pos >= end || bytes[pos] !== 0x7b) throw undecodable('a JSON object is needed here', pos)
+    let at = pos + 1
+    this.members = 0
+    for (let place = 0; ; place++) {
+      let index = place < order.length ? order[place]! : -1
+      let value = index < 0 ? -1 : afterName(bytes, at, end, tokens[index]!)
+      if (value < 0) {
+        at = skipSpace(bytes, at, end)
+        if (place === 0 && at < end && bytes[at] === 0x7d) return at + 1
+        if (at >= end || bytes[at] !== 0x22) throw undecodable('no name where JSON needs one', at)
+        const nameEnd = skipString(bytes, at, end)
+        index = this.find(stringOf(bytes, at, nameEnd), at, place)
+        value = skipColon(bytes, nameEnd, end)
+      } else if (value < end && isSpace(bytes[value])) value = skipSpace(bytes, value, end)
+
+      const inner = index < 0 ? null : this.inner[index]
+      const stop = inner && bytes[value] === 0x7b ? inner.read(bytes, value, end) : skipValue(bytes, value, end)
+      if (index >= 0) {
+        if (start[index] !== -1) throw undecodable('a name stands twice in a JSON object', value)
+        start[index] = value
+        this.end[index] = stop
+      }
+
+      at = stop
+      if (at < end && isSpace(bytes[at])) at = skipSpace(bytes, at, end)
+      if (at >= end) throw undecodable('JSON ends within an object', at)
+      if (bytes[at] === 0x7d) {
+        this.members = place + 1
+        return at + 1
+      }
+      if (bytes[at] !== 0x2c) throw undecodable('no comma where JSON needs one', at)
+      at++
+    }
+  }
+
+  /** The object read last had each of the names and nothing else. */
+  get exact(): boolean {
+    if (this.members !== this.names.length) return false
+    for (let i = 0; i < this.names.length; i++) if (this.start[i]! < 0) return false
+    return true
+  }
+
+  private find(name: string, at: number, place: number): number {
+    let index = this.index.get(name) ?? -1
+    if (index < 0) {
+      this.onStranger?.(name, at)
+      if (this.tokens.length < this.start.length) index = this.learn(name, place)
+    }
+    if (place < this.order.length) this.order[place] = index
+    return index
+  }
+
+  private learn(name: string, place: number): number {
+    const token = tokenOf(name)
+    const index = this.tokens.length
+    const withColon = new Uint8Array(token.length + 1)
+    withColon.set(token)
+    withColon[token.length] = 0x3a
+    this.tokens.push(withColon)
+    this.index.set(name, index)
+    this.start[index] = -1
+    if (place < this.order.length) this.order[place] = index
+    return index
+  }
+}
+
+/** The position after `"name":` if just that stands at `at`, else -1. */
+function afterName(bytes: Uint8Array, at: number, end: number, token: Uint8Array): number {
+  const length = token.length
+  if (at + length > end) return -1
+  for (let i = 0; i < length; i++) if (bytes[at + i] !== token[i]) return -1
+  return at + length
+}
+
+/** The names of an object's members in their order; `pos` is at its opening brace. For what is seldom asked. */
+export function memberNames(bytes: Uint8Array, pos: number, end: number): string[] {
+  const names: string[] = []
+  const walker = new ObjectReader([], (name) => void names.push(name))
+  walker.read(bytes, pos, end)
+  return names
+}

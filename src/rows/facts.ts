@@ -1,0 +1,51 @@
+/** What the footer of a link and its receipt say about its rows. */
+import type { ChangeEvent, Op } from '../core/events.ts'
+import type { LinkStats } from '../core/receipts.ts'
+
+export interface RowFacts {
+  /** null while there are no rows. */
+  readonly stats: LinkStats | null
+  /** LSNs of the rows, decimal text; null where no row has one. */
+  readonly lsn: { readonly min: string; readonly max: string } | null
+  readonly ops: Readonly<Record<Op, number>>
+}
+
+export class FactsSoFar {
+  private minOffset: bigint | null = null
+  private maxOffset: bigint | null = null
+  private minSourceTs: number | null = null
+  private maxSourceTs: number | null = null
+  private minLsn: bigint | null = null
+  private maxLsn: bigint | null = null
+  private readonly ops: Record<Op, number> = { r: 0, c: 0, u: 0, d: 0, t: 0 }
+
+  add(event: ChangeEvent, offset: bigint): void {
+    if (this.minOffset === null || offset < this.minOffset) this.minOffset = offset
+    if (this.maxOffset === null || offset > this.maxOffset) this.maxOffset = offset
+    const ts = event.sourceTsUs
+    if (ts !== null) {
+      if (this.minSourceTs === null || ts < this.minSourceTs) this.minSourceTs = ts
+      if (this.maxSourceTs === null || ts > this.maxSourceTs) this.maxSourceTs = ts
+    }
+    const lsn = event.lsn
+    // Rows of one statement often share their LSN, as the same bigint.
+    if (lsn !== null && lsn !== this.maxLsn) {
+      if (this.minLsn === null || lsn < this.minLsn) this.minLsn = lsn
+      if (this.maxLsn === null || lsn > this.maxLsn) this.maxLsn = lsn
+    }
+    this.ops[event.op]++
+  }
+
+  get soFar(): RowFacts {
+    const { minOffset, maxOffset, minSourceTs, maxSourceTs, minLsn, maxLsn } = this
+    const stats = minOffset !== null &&
+      maxOffset !== null && {
+        minOffset: minOffset.toString(),
+        maxOffset: maxOffset.toString(),
+        minSourceTs: minSourceTs === null ? null : minSourceTs.toString(),
+        maxSourceTs: maxSourceTs === null ? null : maxSourceTs.toString(),
+      }
+    const lsn = minLsn !== null && maxLsn !== null && { min: minLsn.toString(), max: maxLsn.toString() }
+    return { stats: stats || null, lsn: lsn || null, ops: { ...this.ops } }
+  }
+}

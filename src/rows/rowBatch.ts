@@ -1,0 +1,146 @@
+/** Rows of one range as typed columns: the user's, then the metadata columns, as they will stand in the file. */
+import { columnBuilder, type ColumnBuilder } from '../core/columns.ts'
+import type { ChangeEvent, RowImage, RowSchema } from '../core/events.ts'
+import type { Growth } from '../core/receipts.ts'
+import { fileColumns, type Column, type TableSchema } from '../core/schema.ts'
+import { FactsSoFar, type RowFacts } from './facts.ts'
+import { MetadataColumns, type Place } from './metadata.ts'
+import { growthFor, planRows, type Plan } from './plan.ts'
+
+export type { Place } from './metadata.ts'
+
+export interface RowBatch {
+  readonly schema: TableSchema
+  /** Names and types of `columns`. */
+  readonly fileColumns: readonly Column[]
+  readonly columns: readonly ColumnBuilder[]
+  /** Rows in `columns`. */
+  readonly rows: number
+  /** Rows appended since the batch was made, those that `clear` took away included. */
+  readonly totalRows: number
+  /** Bytes the columns hold: counted every 64 rows, the rows since then by the length of their JSON. */
+  readonly byteLength: number
+  /** What the table must have before `append` may be called with this event; null: it fits. Throws CDC4002 to CDC4005. */
+  need(event: ChangeEvent): Growth | null
+  /**
+   * One row. `kafkaTsMs` is the record's timestamp, -1 for none. Throws CDC3001, CDC4001 to CDC4005; the batch is then as it
+   * was before.
+   */
+  append(event: ChangeEvent, offset: bigint, kafkaTsMs: number): void
+  /** Empties the columns once they are written as a row group. What `facts` and `totalRows` say stays: it is of the whole link. */
+  clear(): void
+  facts(): RowFacts
+}
+
+export function createRowBatch(schema: TableSchema, place: Place): RowBatch {
+  return new Batch(schema, place)
+}
+
+const rowsBetweenCounts = 64
+/** About what the metadata columns take for one row. */
+const metadataBytes = 90
+
+class Batch implements RowBatch {
+  readonly schema: TableSchema
+  readonly fileColumns: readonly Column[]
+  readonly columns: readonly ColumnBuilder[]
+  rows = 0
+  totalRows = 0
+  private readonly factsSoFar = new FactsSoFar()
+  private readonly user: readonly ColumnBuilder[]
+  private readonly metadata: MetadataColumns
+  private readonly plans = new Map<RowSchema, Plan>()
+  private plan: Plan | null = null
+  private keySeen: readonly string[] | null = null
+  private counted = 0
+  private countedRows = 0
+  private sinceCount = 0
+
+  constructor(schema: TableSchema, place: Place) {
+    this.schema = schema
+    this.fileColumns = fileColumns(schema)
+    this.user = schema.columns.map(({ type }) => columnBuilder(type))
+    this.metadata = new MetadataColumns(place)
+    this.columns = [...this.user, ...this.metadata.columns]
+  }
+
+  get byteLength(): number {
+    if (this.rows - this.countedRows >= rowsBetweenCounts || this.rows < this.countedRows) {
+      let sum = 0
+      for (const column of this.columns) sum += column.byteLength
+      this.counted = sum
+      this.countedRows = this.rows
+      this.sinceCount = 0
+    }
+    return this.counted + this.sinceCount
+  }
+
+  need(event: ChangeEvent): Growth | null {
+    const { image } = event
+    // A truncate has no row, hence neither columns nor key.
+    if (image === null) return null
+    if (this.plan?.rows === image.schema && this.keySeen === event.key) return null
+    const plan = this.planFor(image.schema)
+    const growth = growthFor(this.schema, plan, event)
+    if (growth === null) {
+      this.plan = plan
+      this.keySeen = event.key
+    }
+    return growth
+  }
+
+  append(event: ChangeEvent, offset: bigint, kafkaTsMs: number): void {
+    if (this.need(event) !== null) throw new Error('the table lacks columns for this row: ask need() first')
+    const { rows, metadata } = this
+    let bytes = metadataBytes
+    try {
+      if (event.image === null) for (const column of this.user) column.appendNull()
+      else bytes += this.appendImage(event.image, this.plan!)
+      metadata.append(event, offset, kafkaTsMs)
+    } catch (error) {
+      for (const column of this.columns) column.rewind(rows)
+      metadata.forget()
+      throw error
+    }
+    this.factsSoFar.add(event, offset)
+    this.rows = rows + 1
+    this.totalRows++
+    this.sinceCount += bytes
+  }
+
+  clear(): void {
+    for (const column of this.columns) column.clear()
+    this.metadata.forget()
+    this.rows = this.counted = this.countedRows = this.sinceCount = 0
+  }
+
+  facts(): RowFacts {
+    return this.factsSoFar.soFar
+  }
+
+  /** Returns the length of the row's tokens. */
+  private appendImage(image: RowImage, plan: Plan): number {
+    const { bytes, start, end, schema } = image
+    const { user, metadata } = this
+    const { fields } = plan
+    let length = 0
+    for (let i = 0; i < user.length; i++) {
+      const column = user[i]!
+      const index = fields[i]!
+      const from = index < 0 ? -1 : start[index]!
+      if (from < 0) column.appendNull()
+      else {
+        const to = end[index]!
+        length += to - from
+        schema.fields[index]!.append(bytes, from, to, column, metadata)
+      }
+    }
+    return length
+  }
+
+  private planFor(rows: RowSchema): Plan {
+    let plan = this.plans.get(rows)
+    if (!plan) this.plans.set(rows, (plan = planRows(this.schema, rows)))
+    return plan
+  }
+}
