@@ -8,7 +8,7 @@ const usPerDay = 86_400_000_000
  * The UTC day of the event's commit, in days since 1970; null where it has none, or one more than a day ahead of the record's
  * Kafka timestamp (a wrong clock): such events never turn the day. A link ends before the first event of a day later than its own.
  */
-export function dayTurnedBy(event: ChangeEvent, kafkaTsMs: number): number | null {
+export function dayOfEvent(event: ChangeEvent, kafkaTsMs: number): number | null {
   const us = event.sourceTsUs
   if (us === null || us > kafkaTsMs * 1000 + usPerDay) return null
   return dayOfUs(us)

@@ -20,7 +20,7 @@ function denseOf(column: ColumnBuilder): Value[] {
   }
   if (column instanceof BytesColumn) {
     return Array.from({ length: column.values }, (_, k) => {
-      const bytes = Buffer.from(column.data.subarray(k === 0 ? 0 : column.ends[k - 1]!, column.ends[k]!))
+      const bytes = Buffer.from(column.data.subarray(k === 0 ? 0 : column.ends[k - 1]!, column.ends[k]))
       if (decimal) return decimalText(BigInt.asIntN(128, BigInt(`0x${bytes.toString('hex')}`)), decimal.scale)
       return column.type === 'binary' ? bytes.toString('hex') : bytes.toString('utf8')
     })
