@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ConnectFacts, startConnect } from './connect.ts'
 import { classPath } from './jars.ts'
@@ -80,7 +80,7 @@ export async function startStack<P extends PartName = PartName>(options: StackOp
     (stopping ??= (async () => {
       abort.abort(new Error('the stack is being stopped'))
       await stopParts(dir)
-      await removePostgresData(dir)
+      await removeData(dir)
       release()
       watchdog.kill()
     })())
@@ -161,18 +161,29 @@ function killNow(dir: string): void {
   }
 }
 
+/** The logs stay for whoever wants to know what happened. */
+async function removeData(dir: string): Promise<void> {
+  await removePostgresData(dir)
+  for (const part of ALL) rmSync(join(dir, part), { recursive: true, force: true })
+  rmSync(join(dir, 'run.json'), { force: true })
+}
+
+/** The process that runs a stack in this folder at the moment. */
+export function runningIn(dir: string): number | undefined {
+  const run = readRun(dir)
+  if (!run || commandLine(run.owner.pid) !== run.owner.command) return undefined
+  return run.owner.pid
+}
+
 /** Ends what an earlier run in this folder left behind, and empties the folder. */
 async function cleanUp(dir: string): Promise<void> {
-  const earlier = readRun(dir)
-  if (earlier) {
-    const { pid, command } = earlier.owner
-    const alive = Object.values(earlier.parts).filter((part) => isOurs(part.pid, part.mark))
-    if (pid !== process.pid && commandLine(pid) === command && alive.length > 0) {
-      throw new Error(`a stack already runs in ${dir} (process ${pid}): stop it first, or choose another name`)
-    }
-    await Promise.all(alive.map((part) => endProcess(part.pid, part.mark, 'SIGKILL', 5000)))
-    await removePostgresData(dir)
+  const running = runningIn(dir)
+  if (running !== undefined) {
+    throw new Error(`a stack already runs in ${dir} (process ${running}): stop it first, or choose another name`)
   }
+  const left = Object.values(readRun(dir)?.parts ?? {})
+  await Promise.all(left.map((part) => endProcess(part.pid, part.mark, 'SIGKILL', 5000)))
+  await removePostgresData(dir)
   rmSync(dir, { recursive: true, force: true })
   mkdirSync(dir, { recursive: true })
 }
