@@ -1,0 +1,85 @@
+/** What the activities need of the other rooms: each interface holds just the calls that are made. Composed in workers/deps.ts. */
+import type { Config, ResolvedTable } from '../config/config.ts'
+import type { Reach } from '../core/failpoints.ts'
+import type { BatchLimits } from '../core/batchPlan.ts'
+import type { Carrier } from '../core/jobs.ts'
+import type { OffsetText } from '../core/offsets.ts'
+import type { Growth, Position, Receipt } from '../core/receipts.ts'
+import type { TopicIdentity, TopicState } from '../core/records.ts'
+import type { TableSchema } from '../core/schema.ts'
+
+export interface Kafka {
+  describe(topic: string, signal: AbortSignal): Promise<TopicState>
+  /** Answers as soon as a partition's stable offset is past its position, or when the time is over. */
+  waitForRecords(
+    topic: string,
+    positions: ReadonlyMap<number, bigint>,
+    options: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<TopicState>
+  /** The group's offsets, so that lag tools work. */
+  mirrorOffsets(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void>
+}
+
+/** The table as its log has it. */
+export interface LakeSnapshot {
+  readonly version: number
+  readonly epoch: number
+  readonly topic: TopicIdentity
+  readonly schema: TableSchema
+  readonly positions: readonly Position[]
+}
+
+/** Who committed, for `commitInfo`. */
+export interface Provenance {
+  readonly workflowId: string
+  readonly runId: string
+}
+
+export interface Lake {
+  /** Probes the store once a worker, binds the table or reads its log, commits links that are pending. */
+  open(table: ResolvedTable, topic: TopicState, by: Provenance, signal: AbortSignal): Promise<LakeSnapshot>
+  /** Reads the log anew, and the next link of each chain: what stands there is committed first. */
+  refresh(table: ResolvedTable, by: Provenance, signal: AbortSignal): Promise<LakeSnapshot>
+  commit(
+    table: ResolvedTable,
+    epoch: number,
+    receipts: readonly Receipt[],
+    by: Provenance,
+    signal: AbortSignal,
+  ): Promise<LakeSnapshot>
+  grow(table: ResolvedTable, growth: Growth, by: Provenance, signal: AbortSignal): Promise<LakeSnapshot>
+}
+
+/** One range end to end (src/carry). */
+export interface CarryJob {
+  readonly table: ResolvedTable
+  readonly topic: TopicIdentity
+  readonly epoch: number
+  readonly partition: number
+  readonly base: OffsetText
+  readonly day: number
+  readonly from: OffsetText
+  readonly to: OffsetText
+  readonly limits: BatchLimits
+}
+
+export type Carry = (job: CarryJob, signal: AbortSignal) => Promise<Receipt>
+
+/** The door to Temporal that the claim needs. */
+export interface Claims {
+  /** False where a claim of this id is running. */
+  start(claimId: string, holder: Carrier): Promise<boolean>
+  describe(claimId: string): Promise<{ running: boolean; runId: string; holder: Carrier | null } | null>
+  /** First run id of the execution that runs under this workflow id now; null where none does. */
+  runningFirstRunId(workflowId: string): Promise<string | null>
+  terminate(claimId: string, runId: string, reason: string): Promise<void>
+}
+
+export interface ActivityDeps {
+  readonly config: Config
+  readonly kafka: Kafka
+  readonly lake: Lake
+  readonly carry: Carry
+  readonly claims: Claims
+  readonly reach: Reach
+}

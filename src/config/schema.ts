@@ -1,0 +1,158 @@
+/** The shape of tables.yaml, also as the JSON Schema that editors use. Every field that a person may write stands here. */
+import { z } from 'zod'
+
+const units = { B: 1, KB: 1000, MB: 1000 ** 2, GB: 1000 ** 3, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
+const spans = { ms: 1, s: 1000, min: 60_000, m: 60_000, h: 3_600_000 } as const
+
+/** A whole number of bytes, or text such as 64MB. */
+const size = z
+  .union([z.int().positive(), z.string().regex(/^\d+ ?(B|KB|MB|GB|KiB|MiB|GiB)?$/)], {
+    error: 'expected bytes, as 67108864 or "64MB"',
+  })
+  .transform((value) => measure(value, units, 'B'))
+  .describe('Bytes, as a number or as text: 64MB, 512KiB')
+
+/** A whole number of milliseconds, or text such as 5s. */
+const duration = z
+  .union([z.int().nonnegative(), z.string().regex(/^\d+ ?(ms|s|min|m|h)?$/)], { error: 'expected a time, as 5000 (ms) or "5s"' })
+  .transform((value) => measure(value, spans, 'ms'))
+  .describe('Milliseconds, or text: 500ms, 5s, 2min')
+
+function measure<U extends string>(value: number | string, table: Readonly<Record<U, number>>, unit: U): number {
+  const match = /^(\d+) ?([A-Za-z]*)$/.exec(String(value))
+  return Number(match?.[1]) * table[((match?.[2] ?? '') || unit) as U]
+}
+
+const count = z
+  .union([z.int().positive(), z.string().regex(/^[1-9]\d*$/)], { error: 'expected a whole number above 0' })
+  .transform(Number)
+const name = z.string().min(1, 'expected a name')
+
+export const batchSchema = z.strictObject({
+  maxAge: duration.optional().describe('How long a batch gathers after its first record was seen; default 1s'),
+  maxRows: count.optional().describe('Offsets of one range; default 100000'),
+  maxBytes: size.optional().describe('Raw bytes of one range; default 64MB'),
+})
+
+const columnSchema = z.strictObject({
+  name: name.describe('As PostgreSQL has it'),
+  type: name.describe('The PostgreSQL type: bigint, numeric(10,2), timestamptz, text[] …'),
+})
+
+export const tableSchema = z
+  .strictObject({
+    columns: z.array(columnSchema).min(1).optional().describe('Needed only where the topic carries no schemas'),
+    key: z.array(name).optional().describe('Names of the primary key, where the topic does not tell them'),
+    batch: batchSchema.optional(),
+  })
+  .describe('What differs for one table; a table needs no entry')
+
+export const configSchema = z.strictObject({
+  pipeline: z.strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9_.-]+$/, 'expected letters, digits, "_", "." or "-"')
+      .optional()
+      .describe('Stands in workflow ids; default is the topic prefix'),
+    topicPrefix: z
+      .string({ error: 'expected the topic.prefix of the Debezium connector' })
+      .min(1, 'expected the topic.prefix of the Debezium connector'),
+    database: z.string({ error: 'expected the name of the database' }).min(1, 'expected the name of the database'),
+    defaultSchema: name.default('public'),
+  }),
+  lake: z.strictObject({
+    url: z
+      .string({ error: 'expected s3://bucket/prefix or file:///folder' })
+      .regex(/^(s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?|file:\/\/\/.+)$/, 'expected s3://bucket/prefix or file:///folder')
+      .describe('Root of all tables: s3://bucket/prefix or file:///folder'),
+    endpoint: z
+      .url({ protocol: /^https?$/, error: 'expected an http(s) URL' })
+      .optional()
+      .describe('Of an S3 server other than AWS'),
+    region: name.optional(),
+    pathStyle: z.boolean({ error: 'expected true or false' }).optional().describe('Default: true where an endpoint is given'),
+    credentials: z
+      .strictObject({ accessKeyId: name, secretAccessKey: name, sessionToken: name.optional() })
+      .optional()
+      .describe('By reference: ${env:X} or ${file:X}. Left out: the standard AWS chain (environment, profile, instance role)'),
+  }),
+  kafka: z.strictObject({
+    brokers: z
+      .array(z.string().regex(/^[^\s,:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'expected host:port'), {
+        error: 'expected a list of host:port',
+      })
+      .min(1, 'expected at least one host:port'),
+    tls: z
+      .union([
+        z.boolean(),
+        z.strictObject({
+          ca: name.optional().describe('PEM text, by ${file:X}'),
+          cert: name.optional(),
+          key: name.optional(),
+          serverName: name.optional(),
+        }),
+      ])
+      .default(false),
+    sasl: z
+      .strictObject({
+        mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512'], {
+          error: 'expected plain, scram-sha-256 or scram-sha-512',
+        }),
+        username: name,
+        password: name.describe('By reference: ${env:X} or ${file:X}'),
+      })
+      .optional(),
+    group: name
+      .optional()
+      .describe('Consumer group to which committed offsets are mirrored for lag tools; default cdc-<pipeline>'),
+    mirror: z.boolean({ error: 'expected true or false' }).default(true).describe('Mirror committed offsets to the group'),
+    maxBatchBytes: size.default(64 * 1024 ** 2).describe('Largest record batch after decompression; default 64MiB'),
+  }),
+  temporal: z
+    .strictObject({
+      taskQueue: name.default('cdc'),
+      searchAttributes: z
+        .boolean({ error: 'expected true or false' })
+        .default(false)
+        .describe('Set CdcTable, CdcHealth and CdcLagSeconds; they must be registered with the server first'),
+      batchesPerRun: count.default(200).describe('Continue as new after so many batches'),
+    })
+    .prefault({}),
+  defaults: z
+    .strictObject({
+      batch: batchSchema.optional(),
+      idleWait: duration.optional().describe('How long one poll waits on an idle table; default 2min'),
+    })
+    .prefault({}),
+  placeholder: z
+    .string()
+    .min(1)
+    .default('__debezium_unavailable_value')
+    .describe('unavailable.value.placeholder of the connector'),
+  logLevel: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'expected trace, debug, info, warn, error, fatal or silent',
+    })
+    .default('info'),
+  failpoints: z.string().default('').describe('Tests only: crash windows to arm, for example commit.afterEntry=kill@3'),
+  tables: z
+    .record(name, tableSchema.nullable())
+    .default({})
+    .describe('By <schema>.<table>; only tables that differ need an entry'),
+})
+
+export type ConfigFile = z.input<typeof configSchema>
+export type ParsedConfig = z.output<typeof configSchema>
+
+/** tables.schema.json: environment may supply what a file leaves out, so nothing is required in the file. */
+export function tablesJsonSchema(): unknown {
+  const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema
+  delete schema.required
+  for (const section of ['pipeline', 'lake', 'kafka']) delete schema.properties[section]?.required
+  return { ...schema, $id: 'tables.schema.json', title: 'Sluice: tables.yaml' }
+}
+
+interface JsonSchema {
+  required?: unknown
+  properties: Record<string, { required?: unknown } | undefined>
+}

@@ -1,0 +1,60 @@
+/** A table by its names everywhere. Names come from outside: what is not plainly safe is encoded (SEMANTICS R3.9). */
+import { Buffer } from 'node:buffer'
+import { CdcFailure, code } from '../core/failures.ts'
+import type { Config, ResolvedTable } from './config.ts'
+
+/** `flights` or `public.flights`; the first dot parts schema from table. CDC1001 where that is no name PostgreSQL could have. */
+export function resolveTable(config: Config, name: string): ResolvedTable {
+  const { topicPrefix, database, defaultSchema } = config.pipeline
+  const dot = name.indexOf('.')
+  const schema = dot < 0 ? defaultSchema : name.slice(0, dot)
+  const table = name.slice(dot + 1)
+  for (const part of [schema, table]) check(name, part)
+
+  const full = `${schema}.${table}`
+  const entry = entryOf(config, full) ?? (schema === defaultSchema ? entryOf(config, table) : null)
+  const batch = entry?.batch
+  return {
+    name: full,
+    schema,
+    table,
+    topic: topicName(`${topicPrefix}.${full}`),
+    root: [database, schema, table].map(pathSegment).join('/'),
+    limits: {
+      ...config.limits,
+      ...(batch?.maxRows === undefined ? {} : { maxRows: batch.maxRows }),
+      ...(batch?.maxBytes === undefined ? {} : { maxBytes: batch.maxBytes }),
+      ...(batch?.maxAge === undefined ? {} : { maxAgeMs: batch.maxAge }),
+    },
+    columns: entry?.columns ?? null,
+    key: entry?.key ?? null,
+  }
+}
+
+function entryOf(config: Config, name: string) {
+  return Object.hasOwn(config.tables, name) ? (config.tables[name] ?? null) : null
+}
+
+function check(name: string, part: string): void {
+  const quoted = JSON.stringify(name)
+  if (part === '') throw new CdcFailure(code.InvalidInput, `not a table name: ${quoted}; expected table or schema.table`)
+  // eslint-disable-next-line no-control-regex
+  if (/[\u0000-\u001f\u007f]/.test(part))
+    throw new CdcFailure(code.InvalidInput, `control characters in the table name ${quoted}`)
+  if (Buffer.byteLength(part) > 63) throw new CdcFailure(code.InvalidInput, `longer than PostgreSQL's 63 bytes: ${quoted}`)
+}
+
+/** As Debezium names topics: every UTF-16 unit outside its alphabet becomes `_`. */
+function topicName(text: string): string {
+  return text.replace(/[^A-Za-z0-9_.-]/g, '_')
+}
+
+/** Safe in object keys, folders and Hive paths: percent-encoded outside [A-Za-z0-9_.-], and where `_` or `.` stands first. */
+export function pathSegment(text: string): string {
+  const plain = text.replace(/[^A-Za-z0-9_.-]+/g, (part) => [...Buffer.from(part)].map(percent).join(''))
+  return plain.replace(/^[_.]/, (first) => percent(first.charCodeAt(0)))
+}
+
+function percent(byte: number): string {
+  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+}

@@ -1,0 +1,2 @@
+export { tableCdc } from './tableCdc.ts'
+export { tableClaim } from './tableClaim.ts'

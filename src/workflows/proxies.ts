@@ -1,0 +1,36 @@
+/** How each activity is called. Retries are for ever, 1 s to 1 min, except for what core/failures.ts says retrying cannot mend. */
+import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow'
+import type { Activities } from '../activities/index.ts'
+import { failureRules } from '../core/failures.ts'
+
+const retry = {
+  initialInterval: '1 s',
+  backoffCoefficient: 2,
+  maximumInterval: '1 min',
+  nonRetryableErrorTypes: Object.entries(failureRules)
+    .filter(([, rule]) => rule.policy !== 'retry')
+    .map(([code]) => code),
+} satisfies ActivityOptions['retry']
+
+export const { claimTable } = proxyActivities<Activities>({ startToCloseTimeout: '30 s', retry })
+
+/** Best effort: whoever starts next takes the claim of a holder that no longer runs. */
+export const { releaseClaim } = proxyActivities<Activities>({
+  startToCloseTimeout: '10 s',
+  scheduleToCloseTimeout: '30 s',
+  retry,
+})
+
+export const { openTable, writeParquet, commitOffsets } = proxyActivities<Activities>({
+  startToCloseTimeout: '15 min',
+  heartbeatTimeout: '30 s',
+  retry,
+})
+
+/** A poll only reads, so nobody waits until a cancelled one has stopped: pause, flush and stop answer at once. */
+export const { pollBatch } = proxyActivities<Activities>({
+  startToCloseTimeout: '10 min',
+  heartbeatTimeout: '30 s',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry,
+})
