@@ -7,7 +7,7 @@ import type { ResolvedTable } from '../config/config.ts'
 import type { Reach } from '../core/failpoints.ts'
 import { parseOffset } from '../core/offsets.ts'
 import type { TopicIdentity, TopicState, Watermarks } from '../core/records.ts'
-import { readFooter } from '../lake/parquet.ts'
+import { readFooter } from '../lake/parquetFooter.ts'
 import { probeStore } from '../lake/probe.ts'
 import {
   catchUp,
