@@ -10,9 +10,9 @@ import type { TableSchema } from '../core/schema.ts'
 
 export interface Kafka {
   describe(topic: string, signal: AbortSignal): Promise<TopicState>
-  /** Answers as soon as a partition's stable offset is past its position, or when the time is over. */
+  /** Answers as soon as a partition's stable offset is past its position, its identity changed, or the time is over. */
   waitForRecords(
-    topic: string,
+    topic: TopicIdentity,
     positions: ReadonlyMap<number, bigint>,
     options: { timeoutMs: number; signal: AbortSignal },
   ): Promise<TopicState>
@@ -63,7 +63,8 @@ export interface CarryJob {
   readonly limits: BatchLimits
 }
 
-export type Carry = (job: CarryJob, signal: AbortSignal) => Promise<Receipt>
+/** `attempt` counts from 1: a later one first looks whether an earlier one put the link already. */
+export type Carry = (job: CarryJob, attempt: number, signal: AbortSignal) => Promise<Receipt>
 
 /** The door to Temporal that the claim needs. */
 export interface Claims {

@@ -41,13 +41,13 @@ async function nextPlan(
     throw trouble
   }
 
-  let state = await kafka.waitForRecords(table.topic, from, { timeoutMs: job.waitMs, signal })
+  let state = await kafka.waitForRecords(job.topic, from, { timeoutMs: job.waitMs, signal })
   const early = await looked(state)
   if (early) return early
 
   let ranges = planRanges(job.from, state.partitions, job.limits.maxRows)
   if (ranges.length > 0 && job.limits.maxAgeMs > 0 && !isFull(ranges, job.limits.maxRows)) {
-    state = await gathered({ kafka }, table, job, from, signal)
+    state = await gathered({ kafka }, job, from, signal)
     const late = await looked(state)
     if (late) return late
     ranges = planRanges(job.from, state.partitions, job.limits.maxRows)
@@ -62,13 +62,12 @@ async function nextPlan(
 /** Waits until the batch is old enough or one of its ranges is full. */
 async function gathered(
   { kafka }: Pick<ActivityDeps, 'kafka'>,
-  table: ResolvedTable,
   job: PollJob,
   from: ReadonlyMap<number, bigint>,
   signal: AbortSignal,
 ): Promise<TopicState> {
   const full = new Map([...from].map(([partition, at]) => [partition, at + BigInt(job.limits.maxRows) - 1n]))
-  return kafka.waitForRecords(table.topic, full, { timeoutMs: job.limits.maxAgeMs, signal })
+  return kafka.waitForRecords(job.topic, full, { timeoutMs: job.limits.maxAgeMs, signal })
 }
 
 function isFull(ranges: BatchPlan['ranges'], maxRows: number): boolean {

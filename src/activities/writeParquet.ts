@@ -1,3 +1,4 @@
+import { activityInfo } from '@temporalio/activity'
 import { resolveTable } from '../config/tables.ts'
 import type { WriteJob } from '../core/jobs.ts'
 import type { Receipt } from '../core/receipts.ts'
@@ -9,6 +10,6 @@ export function writeParquet({ config, carry, reach }: ActivityDeps) {
   return (job: WriteJob): Promise<Receipt> =>
     attended(async (signal) => {
       await reach('write.before')
-      return carry({ ...job, table: resolveTable(config, job.table) }, signal)
+      return carry({ ...job, table: resolveTable(config, job.table) }, activityInfo().attempt, signal)
     })
 }

@@ -20,7 +20,8 @@ export interface S3StoreOptions {
   readonly bucket: string
   /** What stands before every key, without slashes at its ends; may be empty. */
   readonly prefix: string
-  readonly region: string
+  /** Default: the SDK's own chain. */
+  readonly region?: string | undefined
   readonly endpoint?: string | undefined
   readonly forcePathStyle?: boolean | undefined
   /** Default: the SDK's own chain (environment, profile, instance role). */
@@ -40,7 +41,7 @@ export interface S3Store extends ObjectStore {
 
 export function s3Store(options: S3StoreOptions): S3Store {
   const config: S3ClientConfig = {
-    region: options.region,
+    ...(options.region !== undefined && { region: options.region }),
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
     ...(options.credentials && { credentials: options.credentials }),
     forcePathStyle: options.forcePathStyle ?? false,

@@ -104,7 +104,7 @@ export function fakeRooms(): FakeRooms {
 
     kafka: {
       describe: (topic) => Promise.resolve(stateOf(topic)),
-      async waitForRecords(topic, positions, { timeoutMs, signal }) {
+      async waitForRecords({ topic }, positions, { timeoutMs, signal }) {
         const until = Date.now() + timeoutMs
         const news = () => table(topic).ends.some((end, partition) => end > (positions.get(partition) ?? 0n))
         const cut = () => table(topic).lows.some((low, partition) => low > (positions.get(partition) ?? 0n))
@@ -145,7 +145,7 @@ export function fakeRooms(): FakeRooms {
       },
     },
 
-    async carry(job, signal) {
+    async carry(job, _attempt, signal) {
       const { events } = table(job.table.topic)
       const text = `${job.partition}:[${job.from},${job.to})`
       events.push(`write ${text}`)

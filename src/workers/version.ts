@@ -1,0 +1,5 @@
+/** This program's version, as package.json has it: stands in every log entry as its writer. */
+import { readFileSync } from 'node:fs'
+
+export const version = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
+  .version
