@@ -89,13 +89,16 @@ function unlz4(data: Buffer, limit: number): Buffer {
   return lz4.decompressFrameSync(data)
 }
 
+/** What every zstd decoder is asked to support: a small batch may well claim it. */
+const usualWindow = 8 * 1024 * 1024
+
 type ZstdOfNode = (data: Buffer, options: { maxOutputLength: number }) => Buffer
 /** Node has zstd from 22.15 on. */
 const zstdOfNode = (zlib as { zstdDecompressSync?: ZstdOfNode }).zstdDecompressSync
 
 function unzstd(data: Buffer, limit: number): Buffer {
   const claim = zstdFrameSize(data)
-  if (claim.window > limit || claim.declared > limit) throw new OverBound()
+  if (claim.window > Math.max(limit, usualWindow) || claim.declared > limit) throw new OverBound()
   if (zstdOfNode) {
     try {
       return zstdOfNode(data, { maxOutputLength: limit })

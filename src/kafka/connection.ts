@@ -249,9 +249,7 @@ function createCluster(settings: KafkaSettings): RawCluster {
 /** As kafkajs' own, and a socket that closes without a farewell still ends its requests. */
 function openSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs): net.Socket {
   const name = net.isIP(host) ? {} : { servername: host }
-  const socket = ssl
-    ? tls.connect({ host, port, ...name, ...(ssl) }, onConnect)
-    : net.connect({ host, port }, onConnect)
+  const socket = ssl ? tls.connect({ host, port, ...name, ...ssl }, onConnect) : net.connect({ host, port }, onConnect)
   socket.setKeepAlive(true, 30_000)
   socket.once('close', (failed) => {
     if (!failed && !socket.readableEnded) socket.emit('end')

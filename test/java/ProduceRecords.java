@@ -1,0 +1,36 @@
+import java.util.Properties;
+import java.util.Random;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * Writes {@code count} records to partition 0, compressed as told: what the Java producer makes of each codec.
+ * Every seventh key and every eleventh value is null. The same seed gives the same records.
+ * Arguments: brokers topic codec count [valueBytes]
+ */
+public class ProduceRecords {
+  public static void main(String[] args) throws Exception {
+    Properties config = new Properties();
+    config.put("bootstrap.servers", args[0]);
+    config.put("compression.type", args[2]);
+    config.put("linger.ms", "20");
+    config.put("batch.size", "65536");
+    int count = Integer.parseInt(args[3]);
+    int valueBytes = args.length > 4 ? Integer.parseInt(args[4]) : 200;
+    Random random = new Random(7);
+    try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
+      for (int i = 0; i < count; i++) {
+        byte[] key = i % 7 == 6 ? null : ("key-" + i).getBytes();
+        byte[] value = i % 11 == 10 ? null : value(i, valueBytes, random);
+        producer.send(new ProducerRecord<>(args[1], 0, 1_700_000_000_000L + i, key, value));
+      }
+    }
+  }
+
+  private static byte[] value(int i, int bytes, Random random) {
+    StringBuilder text = new StringBuilder("{\"number\":" + i + ",\"text\":\"");
+    while (text.length() < bytes) text.append("word").append(random.nextInt(100)).append(' ');
+    return text.append("\"}").toString().getBytes();
+  }
+}
