@@ -52,19 +52,20 @@ export async function stopParts(dir: string): Promise<void> {
 
 /** Kills a part without any warning (kill -9) and waits until it is really gone. */
 export async function killPart(dir: string, name: string): Promise<void> {
-  const part = partOf(dir, name)
+  const part = partRecord(dir, name)
   if (isOurs(part.pid, part.mark)) signalGroup(part.pid, 'SIGKILL')
   if (!(await hasEnded(part.pid, part.mark, 10_000))) throw new Error(`${name} (pid ${part.pid}) survives SIGKILL`)
 }
 
 /** Starts a part again with the same data, ports and settings, after stopping it if it still runs. Returns its new pid. */
 export async function restartPart(dir: string, name: string): Promise<number> {
-  const part = partOf(dir, name)
+  const part = partRecord(dir, name)
   await stopPart(part)
   return (await startPart(dir, part)).pid
 }
 
-function partOf(dir: string, name: string): PartRecord {
+/** What is known of a part: its pid, its log, how it was started. */
+export function partRecord(dir: string, name: string): PartRecord {
   const part = readRun(dir)?.parts[name]
   if (!part) throw new Error(`no part ${name} in the stack of ${dir}`)
   return part

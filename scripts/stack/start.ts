@@ -88,7 +88,9 @@ export async function startStack<P extends PartName = PartName>(options: StackOp
     void stop().finally(() => process.exit(signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : 129))
   }
   const onExit = () => killNow(dir)
+  const parentCheck = watchParent(() => onSignal('SIGTERM'))
   const release = () => {
+    clearInterval(parentCheck)
     for (const signal of SIGNALS) process.off(signal, onSignal)
     process.off('exit', onExit)
   }
@@ -152,6 +154,13 @@ function startWatchdog(dir: string) {
   ;(child.stdin as unknown as { unref(): void }).unref()
   child.on('error', () => undefined)
   return child
+}
+
+/** The entry scripts run this process as their child: when theirs is killed, it must not go on alone. */
+function watchParent(onGone: () => void): NodeJS.Timeout | undefined {
+  const parent = process.ppid
+  if (process.env['SLUICE_PARENT'] !== String(parent)) return undefined
+  return setInterval(() => process.ppid !== parent && onGone(), 500).unref()
 }
 
 /** The last resort when this process exits with parts still running; nothing can be waited for here. */

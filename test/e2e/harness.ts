@@ -1,0 +1,141 @@
+/** What every e2e test needs: a database and a connector of its own, parts that can be killed, topics that can be read. */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { inject } from 'vitest'
+import { createDatabase } from '../../scripts/stack/airline.ts'
+import { type ConnectorConfig, type ConnectorPlan, registerConnector as register } from '../../scripts/stack/connector.ts'
+import { killPart as kill, partRecord, restartPart as restart } from '../../scripts/stack/parts.ts'
+import type { PartName, StackFacts } from '../../scripts/stack/start.ts'
+import { type KafkaDoor, openKafka } from '../../src/kafka/door.ts'
+
+export { deleteConnector, renderConnector, validateConnector, waitUntilRunning } from '../../scripts/stack/connector.ts'
+
+export function stackFacts(): StackFacts {
+  return inject('stack')
+}
+
+/** Everything that one test file has for itself. */
+export interface TestDatabase {
+  database: string
+  url: string
+  topicPrefix: string
+  slot: string
+  publication: string
+  /** Begins every key that the test writes into the stack's bucket. */
+  bucketPrefix: string
+}
+
+/**
+ * A database of the test's own: a copy of the airline (customers, flights, bookings, all filled), or an empty one. The
+ * name is made unique, so that a test may ask again.
+ */
+export async function freshDatabase(name: string, from: 'airline' | 'empty' = 'airline'): Promise<TestDatabase> {
+  const id = `${name}_${randomBytes(3).toString('hex')}`
+  const url = await createDatabase(stackFacts().postgres, id, from === 'airline' ? 'airline' : 'template1')
+  return { database: id, url, topicPrefix: id, slot: `cdc_${id}`, publication: `cdc_${id}`, bucketPrefix: `test/${id}` }
+}
+
+/** Connects Debezium to tables (`schema.table`) of a test's database. Resolves when the snapshot is in Kafka. */
+export async function registerConnector(
+  database: TestDatabase,
+  tables: readonly string[],
+  overrides: Record<string, string> = {},
+): Promise<{ plan: ConnectorPlan; config: ConnectorConfig }> {
+  const plan = connectorPlan(database, tables, overrides)
+  return { plan, config: await register(stackFacts().connect.url, plan) }
+}
+
+export function connectorPlan(
+  database: TestDatabase,
+  tables: readonly string[],
+  overrides: Record<string, string> = {},
+): ConnectorPlan {
+  return { name: database.database, postgres: stackFacts().postgres, ...database, tables, overrides }
+}
+
+/** Runs statements on a connection of their own. */
+export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** kill -9, also of a part that another process started. */
+export function killPart(part: PartName): Promise<void> {
+  return kill(stackFacts().dir, part)
+}
+
+/** Stops a part, if it still runs, and starts it again with its data and address. Resolves when it is ready. */
+export async function restartPart(part: PartName): Promise<void> {
+  await restart(stackFacts().dir, part)
+}
+
+export function partPid(part: PartName): number {
+  return partRecord(stackFacts().dir, part).pid
+}
+
+/** Sluice's own door to the stack's Kafka. To be closed. */
+export function openTestKafka(): KafkaDoor {
+  const [maxBatchBytes, fetchBytes] = [64 * 1024 * 1024, 4 * 1024 * 1024]
+  return openKafka({ brokers: stackFacts().kafka.brokers, clientId: 'cdc-test', maxBatchBytes, fetchBytes })
+}
+
+export interface TopicRecord {
+  partition: number
+  offset: bigint
+  key: unknown
+  /** The parsed JSON; null for a tombstone. */
+  value: unknown
+}
+
+/** All committed records of a topic, partition by partition. Empty when there is no such topic. */
+export async function readTopic(topic: string): Promise<TopicRecord[]> {
+  const kafka = openTestKafka()
+  const signal = AbortSignal.timeout(60_000)
+  const records: TopicRecord[] = []
+  try {
+    const { identity, partitions } = await kafka.describe(topic, signal)
+    for (const { partition, low, stable } of partitions) {
+      for await (const { blocks } of kafka.read({ topic: identity, partition, from: low, to: stable, signal })) {
+        for (const block of blocks) {
+          const parsed = (start: number, end: number): unknown =>
+            start < 0 ? null : JSON.parse(Buffer.from(block.bytes.subarray(start, end)).toString())
+          for (let i = 0; i < block.count; i++) {
+            records.push({
+              partition,
+              offset: block.baseOffset + BigInt(block.offsetDelta[i]!),
+              key: parsed(block.keyStart[i]!, block.keyEnd[i]!),
+              value: parsed(block.valueStart[i]!, block.valueEnd[i]!),
+            })
+          }
+        }
+      }
+    }
+    return records
+  } finally {
+    await kafka.close()
+  }
+}
+
+/** Waits until the topic's committed records satisfy the test (at least one record unless given). Returns them. */
+export async function waitForTopic(
+  topic: string,
+  enough: (records: TopicRecord[]) => boolean = (records) => records.length > 0,
+  withinMs = 30_000,
+): Promise<TopicRecord[]> {
+  const deadline = Date.now() + withinMs
+  for (;;) {
+    const outcome = await readTopic(topic).catch((error: unknown) => error as Error)
+    if (!(outcome instanceof Error) && enough(outcome)) return outcome
+    if (Date.now() > deadline) {
+      const seen = outcome instanceof Error ? outcome.message : `${outcome.length} records`
+      throw new Error(`${topic} is not as expected after ${withinMs / 1000} s: ${seen}`)
+    }
+    await sleep(100)
+  }
+}
