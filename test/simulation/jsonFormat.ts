@@ -1,11 +1,13 @@
-/** A data file that is cheap to make and to read: JSON in place of Parquet. A row is the offset of its record and its values' names. */
+/** A data file that is cheap to make and to read: JSON in place of Parquet. A row is its record's offset and the columns it fills. */
 import type { FileFooter, LinkFormat } from '../../src/lake/context.ts'
 import type { Column } from '../../src/core/schema.ts'
 
 export interface JsonRow {
   readonly offset: number
-  /** Columns in which the row has a value. */
+  /** User columns in which the row has a value. */
   readonly columns: readonly string[]
+  /** Which Kafka log the record came from, where a test has several. */
+  readonly source?: string
 }
 
 interface JsonFile {

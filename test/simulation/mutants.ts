@@ -1,0 +1,169 @@
+/** The protocol with one rule of DESIGN §4 left out at a time: each must lose, repeat or block something within a few hundred seeds. */
+import { CdcFailure } from '../../src/core/failures.ts'
+import { mergeGrowth, schemaIdOf } from '../../src/lake/deltaSchema.ts'
+import type { ObjectStore, PutOutcome } from '../../src/lake/store.ts'
+import * as shipped from '../../src/lake/table.ts'
+import { protocol } from './carrier.ts'
+import type { Mutant } from './simulate.ts'
+
+type Put = (key: string, bytes: Uint8Array) => Promise<PutOutcome>
+
+/** A store whose two kinds of conditional writes both go through `put`, which is given the honest one. */
+function writing(change: (honest: Put, objects: Map<string, Uint8Array>) => Put): NonNullable<Mutant['store']> {
+  return (store, objects) => {
+    const put = change((key, bytes) => store.putIfAbsent(key, bytes), objects)
+    return {
+      ...store,
+      putIfAbsent: put,
+      upload(key) {
+        const chunks: Uint8Array[] = []
+        return {
+          write: (bytes) => Promise.resolve(void chunks.push(bytes)),
+          complete: () => put(key, new Uint8Array(Buffer.concat(chunks))),
+          abort: () => Promise.resolve(),
+        }
+      },
+    }
+  }
+}
+
+const isLink = (key: string): boolean => key.includes('/data/')
+
+function overwriting(which: (key: string) => boolean): Mutant['store'] {
+  return writing((honest, objects) => async (key, bytes) => {
+    const outcome = await honest(key, bytes)
+    if (outcome === 'exists' && which(key)) objects.set(key, bytes)
+    return which(key) ? 'created' : outcome
+  })
+}
+
+async function known<T>(call: Promise<T>): Promise<T | 'unknown'> {
+  return call.catch((error: unknown) => {
+    if (error instanceof CdcFailure && error.policy === 'retry') return 'unknown' as const
+    throw error
+  })
+}
+
+export const mutants: Readonly<Record<string, Mutant>> = {
+  'start positions: each carrier begins an untouched partition where it peeked, not where entry 0 says': {
+    protocol: {
+      place(table, position, { starts }) {
+        const untouched = table.version <= 1 || Number(position.base) <= 5
+        const own = starts[position.partition]!.offset.toString()
+        return untouched ? { ...position, base: own, seen: own } : position
+      },
+    },
+  },
+  'binding: whoever comes is believed to bring the cluster and the topic of the table': {
+    protocol: {
+      claim: () => ({ clusterId: 'cluster-a', topic: 'topic', topicId: 'topic-1', deltaCompat: 'none' }),
+    },
+  },
+  'topic id: a topic that was made again is taken for the old one': {
+    protocol: {
+      claim: ({ log }) => ({ clusterId: log.clusterId, topic: 'topic', topicId: 'topic-1', deltaCompat: 'none' }),
+    },
+  },
+  'adopting whole: on 412 the receipt tells of the own bytes': {
+    protocol: {
+      openLink(ctx, table, position) {
+        const link = shipped.openLink(ctx, table, position)
+        let own: shipped.LinkFacts | null = null
+        let size = 0
+        return {
+          ...link,
+          write: (bytes) => ((size += bytes.length), link.write(bytes)),
+          footer: (facts) => link.footer((own = facts)),
+          async complete() {
+            const outcome = await link.complete()
+            if (outcome === 'again' || !outcome.adopted) return outcome
+            const { rules: _, ...facts } = own!
+            return { adopted: true, link: { ...outcome.link, ...facts, bytes: size, closed: null } }
+          },
+        }
+      },
+    },
+  },
+  'schema first: a link with new columns is put before the table has them': {
+    protocol: {
+      beforeGrowth(table, growth) {
+        const schema = mergeGrowth(table.schema, growth, 'none')
+        return { ...table, schema, schemaId: schemaIdOf(schema) }
+      },
+    },
+  },
+  'write once: a link is overwritten': { store: overwriting(isLink)! },
+  'write once: an entry of the log is overwritten': { store: overwriting((key) => !isLink(key))! },
+  'read again: an entry that was refused or got no answer is put under the next version as it is': {
+    store: writing((honest) => async (key, bytes) => {
+      if (isLink(key) || key.endsWith('00.json')) return honest(key, bytes)
+      for (let version = Number(/(\d{20})\.json$/.exec(key)![1]); ; version++) {
+        const next = key.replace(/\d{20}\.json$/, `${String(version).padStart(20, '0')}.json`)
+        if ((await known(honest(next, bytes))) === 'created') return 'created'
+      }
+    }),
+  },
+  'read again: a link whose answer was lost is taken for written': {
+    store: writing((honest) => async (key, bytes) => {
+      const outcome = isLink(key) ? await known(honest(key, bytes)) : await honest(key, bytes)
+      return outcome === 'unknown' ? 'created' : outcome
+    }),
+  },
+  'names: a link that finds its name taken takes the next free one': {
+    store: writing((honest) => async (key, bytes) => {
+      for (let copy = 1, name = key; ; name = key.replace('.parquet', `.${copy++}.parquet`)) {
+        const outcome = await honest(name, bytes)
+        if (outcome === 'created' || !isLink(key)) return outcome
+      }
+    }),
+  },
+  'names: a link is named by the start of its range, not by the end of the link before': {
+    protocol: {
+      place: (_table, position) => ({ ...position, base: shipped.startOf(position).toString() }),
+    },
+  },
+  'names: the folder is the day on the clock of the carrier': {
+    protocol: {
+      place: (_table, position, { ctx }) => ({
+        ...position,
+        day: position.day + (Math.floor(ctx.clock() / 1000) % 3 === 0 ? 1 : 0),
+      }),
+    },
+  },
+  'N+1 from the plan: the next link begins where the range was meant to end': {
+    protocol: {
+      following: (position, receipt, to) => ({
+        ...protocol.following(position, receipt, to),
+        base: String(to),
+        seen: String(to),
+      }),
+    },
+  },
+  'fence: receipts are committed wherever the chain stands': {
+    protocol: {
+      commitReceipts(ctx, table, receipts, provenance) {
+        const forced = (at: shipped.Snapshot): typeof receipts =>
+          receipts.map((receipt) => {
+            const { base, day } = shipped.positionOf(at, receipt.partition)
+            return { ...receipt, base, link: receipt.link && { ...receipt.link, day } }
+          })
+        return shipped.catchUp(ctx, table).then((at) => shipped.commitReceipts(ctx, at, forced(at), provenance))
+      },
+    },
+  },
+  'whole positions: an entry carries only what it moved': {
+    store: (store: ObjectStore) => ({
+      ...store,
+      putIfAbsent(key, bytes) {
+        if (!key.includes('_delta_log') || key.endsWith('00.json')) return store.putIfAbsent(key, bytes)
+        const lines = new TextDecoder().decode(bytes).trimEnd().split('\n')
+        const moved = new Set([...lines.join('\n').matchAll(/"path":"[^"]*-0-(\d+)-\d{20}/g)].map((match) => `0/${match[1]}`))
+        const kept = lines.filter((line) => {
+          const { txn } = JSON.parse(line) as { txn?: { appId: string } }
+          return !txn || moved.has(txn.appId.split('/').slice(0, 2).join('/'))
+        })
+        return store.putIfAbsent(key, new TextEncoder().encode(kept.join('\n') + '\n'))
+      },
+    }),
+  },
+}
