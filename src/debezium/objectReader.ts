@@ -20,7 +20,7 @@ export class ObjectReader {
   /** How many members the object read last had. */
   members = 0
   private readonly index = new Map<string, number>()
-  private readonly tokens: Uint8Array[] = []
+  private readonly tokens: NameToken[] = []
   private readonly order: Int32Array
   private readonly onStranger: OnStranger | null
 
@@ -40,11 +40,12 @@ export class ObjectReader {
     const { start, order, tokens } = this
     for (let i = 0, count = tokens.length; i < count; i++) start[i] = -1
     if (pos >= end || bytes[pos] !== 0x7b) throw undecodable('a JSON object is needed here', pos)
+    const view = viewOf(bytes)
     let at = pos + 1
     this.members = 0
     for (let place = 0; ; place++) {
       let index = place < order.length ? order[place]! : -1
-      let value = index < 0 ? -1 : afterName(bytes, at, end, tokens[index]!)
+      let value = index < 0 ? -1 : afterName(view, at, end, tokens[index]!)
       if (value < 0) {
         at = skipSpace(bytes, at, end)
         if (place === 0 && at < end && bytes[at] === 0x7d) return at + 1
@@ -92,12 +93,8 @@ export class ObjectReader {
   }
 
   private learn(name: string, place: number): number {
-    const token = tokenOf(name)
     const index = this.tokens.length
-    const withColon = new Uint8Array(token.length + 1)
-    withColon.set(token)
-    withColon[token.length] = 0x3a
-    this.tokens.push(withColon)
+    this.tokens.push(nameToken(name))
     this.index.set(name, index)
     this.start[index] = -1
     if (place < this.order.length) this.order[place] = index
@@ -105,12 +102,46 @@ export class ObjectReader {
   }
 }
 
+/** `"name":` as words of four bytes, the last one reaching back into the one before it. */
+interface NameToken {
+  readonly length: number
+  readonly words: Int32Array
+}
+
+function nameToken(name: string): NameToken {
+  const token = tokenOf(name)
+  const bytes = new Uint8Array(token.length + 1)
+  bytes.set(token)
+  bytes[token.length] = 0x3a
+  const view = new DataView(bytes.buffer)
+  // Shorter than a word are only names of no letter at all.
+  const words = bytes.length < 4 ? [] : Array.from({ length: Math.ceil(bytes.length / 4) }, (_, k) => k * 4)
+  return {
+    length: bytes.length,
+    words: Int32Array.from(words, (at) => view.getInt32(Math.min(at, bytes.length - 4), true)),
+  }
+}
+
 /** The position after `"name":` if just that stands at `at`, else -1. */
-function afterName(bytes: Uint8Array, at: number, end: number, token: Uint8Array): number {
-  const length = token.length
-  if (at + length > end) return -1
-  for (let i = 0; i < length; i++) if (bytes[at + i] !== token[i]) return -1
-  return at + length
+function afterName(view: DataView, at: number, end: number, token: NameToken): number {
+  const { length, words } = token
+  const stop = at + length
+  const last = words.length - 1
+  if (stop > end || last < 0) return -1
+  for (let k = 0; k < last; k++) if (view.getInt32(at + k * 4, true) !== words[k]) return -1
+  return view.getInt32(stop - 4, true) === words[last] ? stop : -1
+}
+
+let viewed: Uint8Array | null = null
+let lastView: DataView = new DataView(new ArrayBuffer(0))
+
+/** Blocks hold thousands of objects: one view serves all of them. */
+function viewOf(bytes: Uint8Array): DataView {
+  if (bytes !== viewed) {
+    viewed = bytes
+    lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+  return lastView
 }
 
 /** The names of an object's members in their order; `pos` is at its opening brace. For what is seldom asked. */
