@@ -71,7 +71,6 @@ export async function startStack<P extends PartName = PartName>(options: StackOp
 
   await cleanUp(dir)
   writeRun(dir, { owner: { pid: process.pid, command: commandLine(process.pid) ?? '' }, parts: {} })
-  const watchdog = startWatchdog(dir)
   const abort = new AbortController()
   const run = openRun(dir, abort.signal)
 
@@ -96,6 +95,7 @@ export async function startStack<P extends PartName = PartName>(options: StackOp
   }
   for (const signal of SIGNALS) process.on(signal, onSignal)
   process.on('exit', onExit)
+  const watchdog = startWatchdog(dir)
 
   try {
     const ready = async <T>(part: PartName, start: () => Promise<T>): Promise<T | undefined> => {

@@ -14,6 +14,15 @@ signal() {
   done <"$2/pids"
   return 0
 }
+anyone() {
+  while read -r pid mark; do ours "$pid" "$mark" && return 0; done <"$1/pids"
+  return 1
+}
+
 signal INT "$1"
-sleep 2
+tries=0
+while anyone "$1" && [ "$tries" -lt 20 ]; do
+  sleep 0.1
+  tries=$((tries + 1))
+done
 signal KILL "$1"
