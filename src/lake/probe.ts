@@ -2,7 +2,7 @@
 import { CdcFailure, code } from '../core/failures.ts'
 import type { ObjectStore, PutOutcome } from './store.ts'
 
-const racingPuts = 8
+const racingPuts = 5
 const racingCompletions = 3
 
 /**
@@ -12,8 +12,7 @@ const racingCompletions = 3
  */
 export async function probeStore(store: ObjectStore, random: () => string): Promise<void> {
   const id = random()
-  await race(store, `_probe/${id}-put`, racingPuts, (key, bytes) => store.putIfAbsent(key, bytes))
-  await race(store, `_probe/${id}-parts`, racingCompletions, async (key, bytes) => {
+  const withParts: Write = async (key, bytes) => {
     const upload = store.upload(key, { multipart: true })
     try {
       await upload.write(bytes)
@@ -21,7 +20,11 @@ export async function probeStore(store: ObjectStore, random: () => string): Prom
     } finally {
       await upload.abort()
     }
-  })
+  }
+  await Promise.all([
+    race(store, `_probe/${id}-put`, racingPuts, (key, bytes) => store.putIfAbsent(key, bytes)),
+    race(store, `_probe/${id}-parts`, racingCompletions, withParts),
+  ])
   const missing = `_probe/${id}-missing`
   if ((await store.get(missing)) !== null || (await store.head(missing)) !== null) {
     throw unsafe('a key that was never written can be read')
