@@ -71,7 +71,7 @@ const kinds: Kind[] = [
       '\u{10ffff}',
       '"quoted", \\ and\nlines',
       `${'é'.repeat(40)}a`,
-      '\u{10ffff}'.repeat(30),
+      '\u{10ffff}'.repeat(40),
     ],
     value: (random) => (random < 0.3 ? 'long '.repeat(20) + String(random) : `customer ${Math.floor(random * 1e5)}`),
     names: { pyarrow: 'string', pandas: 'string[pyarrow]', duckdb: 'VARCHAR', polars: 'String' },
