@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { WorkflowFailedError } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common'
-import { fakeTables, statusOf, until, type FakeTables, type TemporalFacts } from '../fakes/tables.ts'
+import { fakeTables, statusOf, until, type FakeTables } from '../fakes/tables.ts'
 
-const { temporal } = (inject as (key: string) => unknown)('stack') as { temporal: TemporalFacts }
+const { temporal } = inject('stack')
 let tables: FakeTables
 
 beforeAll(async () => {

@@ -104,11 +104,12 @@ export function fakeRooms(): FakeRooms {
 
     kafka: {
       describe: (topic) => Promise.resolve(stateOf(topic)),
-      async waitForRecords({ topic }, positions, { timeoutMs, signal }) {
+      async waitForRecords({ topic, id }, positions, { timeoutMs, signal }) {
         const until = Date.now() + timeoutMs
         const news = () => table(topic).ends.some((end, partition) => end > (positions.get(partition) ?? 0n))
         const cut = () => table(topic).lows.some((low, partition) => low > (positions.get(partition) ?? 0n))
-        while (!news() && !cut() && Date.now() < until && !signal.aborted) await pause(10, signal)
+        const anew = () => table(topic).topicId !== id
+        while (!news() && !cut() && !anew() && Date.now() < until && !signal.aborted) await pause(10, signal)
         signal.throwIfAborted()
         return stateOf(topic)
       },
