@@ -43,7 +43,8 @@ export function s3Store(options: S3StoreOptions): S3Store {
   const config: S3ClientConfig = {
     ...(options.region !== undefined && { region: options.region }),
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
-    ...(options.credentials && { credentials: options.credentials }),
+    // A copy: the SDK writes into the object that it is given, and a config is frozen.
+    ...(options.credentials && { credentials: { ...options.credentials } }),
     forcePathStyle: options.forcePathStyle ?? false,
     requestHandler: { connectionTimeout: 5_000, requestTimeout: options.requestTimeoutMs ?? defaultRequestTimeoutMs },
   }
@@ -247,13 +248,22 @@ async function orNull<T>(signal: AbortSignal | undefined, what: string, call: ()
 function unavailable(signal: AbortSignal | undefined, what: string, error: unknown): never {
   if (signal?.aborted) throw signal.reason
   const status = statusOf(error)
-  throw new CdcFailure(code.StoreUnavailable, `${what}: ${nameOf(error)}${status === undefined ? '' : ` (${status})`}`, {
-    cause: error,
-  })
+  throw new CdcFailure(
+    code.StoreUnavailable,
+    `${what}: ${nameOf(error)}${status === undefined ? ` (${messageOf(error)})` : ` (${status})`}`,
+    {
+      cause: error,
+    },
+  )
 }
 
 function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
+}
+
+/** Connection refused and the like; an answer's own message stays in the cause. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
 }
 
 function nameOf(error: unknown): string {
