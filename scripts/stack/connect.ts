@@ -26,7 +26,7 @@ export async function startConnect(run: Run, java: Java, jars: string, brokers: 
     cwd: data,
     mark: data,
     ready: { http: `http://127.0.0.1:${port}/connectors` },
-    readyWithinMs: 90_000,
+    readyWithinMs: 240_000,
     stopSignal: 'SIGTERM',
     graceMs: 15_000,
     stopOrder: 1,

@@ -76,7 +76,7 @@ export async function validateConnector(connectUrl: string, config: ConnectorCon
  * Creates the connector or changes it, and waits until its task runs and the snapshot is in Kafka. Throws a list
  * of all refused settings, or the task's own failure.
  */
-export async function registerConnector(connectUrl: string, plan: ConnectorPlan, withinMs = 60_000): Promise<ConnectorConfig> {
+export async function registerConnector(connectUrl: string, plan: ConnectorPlan, withinMs = 150_000): Promise<ConnectorConfig> {
   await withDatabase(plan, (client) => client.query(heartbeatTable))
   const config = await renderConnector(plan)
   const errors = await validateConnector(connectUrl, config)
@@ -91,7 +91,7 @@ export async function registerConnector(connectUrl: string, plan: ConnectorPlan,
 }
 
 /** Waits until connector and task are RUNNING. A failed task's trace is the error. */
-export async function waitUntilRunning(connectUrl: string, name: string, withinMs = 60_000): Promise<void> {
+export async function waitUntilRunning(connectUrl: string, name: string, withinMs = 150_000): Promise<void> {
   const deadline = Date.now() + withinMs
   for (;;) {
     const status = (await call(connectUrl, 'GET', `/connectors/${name}/status`).catch(() => undefined)) as Status | undefined
@@ -145,7 +145,7 @@ export async function deleteConnector(connectUrl: string, plan: ConnectorPlan): 
     if (!/ 404/.test(String(error))) throw error
   })
   await withDatabase(plan, async (client) => {
-    const deadline = Date.now() + 20_000
+    const deadline = Date.now() + 60_000
     for (;;) {
       const { rows } = await client.query<{ active: boolean }>('SELECT active FROM pg_replication_slots WHERE slot_name = $1', [
         plan.slot,

@@ -30,7 +30,7 @@ export async function startKafka(run: Run, java: Java, jars: string): Promise<Ka
     cwd: data,
     mark: data,
     ready: { text: 'Kafka Server started' },
-    readyWithinMs: 60_000,
+    readyWithinMs: 120_000,
     stopSignal: 'SIGTERM',
     graceMs: 15_000,
     stopOrder: 2,

@@ -55,7 +55,7 @@ export async function startPostgres(run: Run): Promise<PostgresFacts> {
     mark: data,
     ...(uid === undefined ? {} : { uid }),
     ready: { postgres: url },
-    readyWithinMs: 30_000,
+    readyWithinMs: 90_000,
     // Fast shutdown: SIGTERM would wait for Debezium to hang up.
     stopSignal: 'SIGINT',
     graceMs: 10_000,

@@ -84,6 +84,7 @@ export async function startStack<P extends PartName = PartName>(options: StackOp
       watchdog.kill()
     })())
   const onSignal = (signal: NodeJS.Signals) => {
+    if (!stopping) report(`stopping on ${signal}`)
     void stop().finally(() => process.exit(signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : 129))
   }
   const onExit = () => killNow(dir)

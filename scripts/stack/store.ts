@@ -45,7 +45,7 @@ export async function startStore(run: Run, bucket: string): Promise<StoreFacts> 
     cwd: data,
     mark: data,
     ready: { tcp: port },
-    readyWithinMs: 30_000,
+    readyWithinMs: 90_000,
     stopSignal: 'SIGTERM',
     graceMs: 5000,
     stopOrder: 2,
@@ -64,7 +64,7 @@ export async function createBucket(facts: StoreFacts): Promise<void> {
     forcePathStyle: true,
     maxAttempts: 1,
   })
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + 60_000
   try {
     for (;;) {
       try {

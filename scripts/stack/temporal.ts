@@ -47,7 +47,7 @@ export async function startTemporal(run: Run): Promise<TemporalFacts> {
     cwd: data,
     mark: data,
     ready: { http: `http://127.0.0.1:${ui}/api/v1/namespaces/default` },
-    readyWithinMs: 30_000,
+    readyWithinMs: 90_000,
     stopSignal: 'SIGINT',
     graceMs: 5000,
     stopOrder: 2,
