@@ -40,13 +40,15 @@ export interface S3Store extends ObjectStore {
 }
 
 export function s3Store(options: S3StoreOptions): S3Store {
+  const timeout = options.requestTimeoutMs ?? defaultRequestTimeoutMs
   const config: S3ClientConfig = {
     ...(options.region !== undefined && { region: options.region }),
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
     // A copy: the SDK writes into the object that it is given, and a config is frozen.
     ...(options.credentials && { credentials: { ...options.credentials } }),
     forcePathStyle: options.forcePathStyle ?? false,
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: options.requestTimeoutMs ?? defaultRequestTimeoutMs },
+    // By itself the SDK only warns when `requestTimeout` is over.
+    requestHandler: { connectionTimeout: 5_000, requestTimeout: timeout, socketTimeout: timeout, throwOnRequestTimeout: true },
   }
   const clients: Clients = {
     // A conditional write that the SDK repeats would meet its own first try as a 412 (SEMANTICS 0.7).
