@@ -50,12 +50,21 @@ export function runNode(args, env = {}) {
   })
 }
 
-/** When npm is killed without warning nobody passes its end on to us: notice that we have another parent now. */
+/** When npm, or the shell between it and us, is killed without warning, nobody passes its end on to us: notice it. */
 function watchParent(onGone) {
-  const parent = process.ppid
   if (!process.env.npm_lifecycle_event) return
-  const timer = setInterval(() => process.ppid !== parent && onGone(), 500)
+  const parent = process.ppid
+  const npm = Number(says('ps', ['-o', 'ppid=', '-p', String(parent)]) ?? 1)
+  const timer = setInterval(() => (process.ppid !== parent || !exists(npm)) && onGone(), 500)
   timer.unref()
+}
+
+function exists(pid) {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
 }
 
 function install() {

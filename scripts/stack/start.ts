@@ -109,17 +109,13 @@ export async function startStack<P extends PartName = PartName>(options: StackOp
     const java = needsJava ? findJava().then((found) => (report(found.label), found)) : undefined
     const jars = needsJava ? classPath() : undefined
     const kafka = ready('kafka', async () => startKafka(run, await java!, await jars!))
+    const brokers = kafka.then((found) => found!.brokers)
+    // Each is awaited only after another: its failure must not end the process before that.
+    for (const promise of [java, jars, brokers]) promise?.catch(() => undefined)
     const facts = await allOrFirstError({
       postgres: ready('postgres', () => startPostgres(run)),
       kafka,
-      connect: ready('connect', async () =>
-        startConnect(
-          run,
-          await java!,
-          await jars!,
-          kafka.then((found) => found!.brokers),
-        ),
-      ),
+      connect: ready('connect', async () => startConnect(run, await java!, await jars!, brokers)),
       s3: ready('store', () => startStore(run, options.bucket ?? 'lake')),
       temporal: ready('temporal', () => startTemporal(run)),
     })
