@@ -61,6 +61,10 @@ describe('the RLE / bit-packing hybrid', () => {
     expect([...encoded([0, 1, 2, 3, 4, 5, 6, 7], 3)]).toEqual([0x03, 0b10001000, 0b11000110, 0b11111010])
   })
 
+  it('fills its last group with zeros, whatever stood there before', () => {
+    expect([...encoded([1], 3)]).toEqual([0x03, 1, 0, 0])
+  })
+
   it('knows the bits of the greatest value, and takes one bit for a single value', () => {
     expect([0, 1, 2, 3, 4, 255, 256].map(bitWidthOf)).toEqual([1, 1, 2, 2, 3, 8, 9])
   })

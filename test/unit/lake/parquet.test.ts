@@ -95,6 +95,12 @@ describe('a Parquet file', () => {
       rows.map((i) => (i % 10_000 === 7 ? Array.from({ length: 60_000 }, (_, j) => BigInt(i + j)) : [BigInt(i), null])),
     ]
     expect(await readWithHyparquet(await fileOf(columns, [group]), columns)).toEqual(group)
+    let largest = 0
+    const measure = (bytes: Uint8Array): Promise<void> => Promise.resolve(void (largest = Math.max(largest, bytes.length)))
+    const writer = await openParquet(columns, measure, { codec: 'none' })
+    await writer.writeRowGroup(columns.map(({ type }, i) => builderOf(type, group[i]!)))
+    expect(largest).toBeGreaterThan(700_000)
+    expect(largest).toBeLessThan(1_100_000)
   })
 
   it('without rows has no row group, and is read as a table of its columns', async () => {

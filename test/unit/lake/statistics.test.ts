@@ -145,8 +145,8 @@ describe('a dictionary', () => {
   it('keeps -0 apart from 0, and longs apart that differ only above 32 bits', () => {
     const doubles = Array.from({ length: 100 }, (_, i) => (i % 2 ? -0 : 0))
     expect(dictionaryOf(builderOf('double', doubles))!.size).toBe(2)
-    const longs = Array.from({ length: 100 }, (_, i) => BigInt(i % 3) << 32n)
-    expect(dictionaryOf(builderOf('long', longs))!.size).toBe(3)
+    const longs = Array.from({ length: 2000 }, (_, i) => BigInt(i % 700) << 32n)
+    expect(dictionaryOf(builderOf('long', longs))!.size).toBe(700)
   })
 
   it('is given up when values do not repeat, or when it would be larger than a MiB', () => {
