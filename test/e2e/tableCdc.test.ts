@@ -25,6 +25,7 @@ interface Carried {
   append(partition: number, records: number): void
   rows(expected: number): Promise<TableStatus>
   health(expected: TableStatus['health']): Promise<TableStatus>
+  update(name: string, argument?: unknown): Promise<TableStatus>
 }
 
 async function carried(table: string): Promise<Carried> {
@@ -44,6 +45,11 @@ async function carried(table: string): Promise<Carried> {
     append: (partition, records) => tables.rooms.append(topic, partition, records),
     rows: (expected) => when((status) => status.rows === expected),
     health: (expected) => when((status) => status.health === expected),
+    async update(name, argument) {
+      const given = argument === undefined ? undefined : { args: [argument] as [unknown] }
+      const answer: unknown = given ? await handle.executeUpdate(name, given) : await handle.executeUpdate(name)
+      return answer as TableStatus
+    },
   }
 }
 
@@ -80,7 +86,7 @@ describe('the loop', () => {
     expect(table.memory.events.filter((event) => event === 'open').length).toBeGreaterThanOrEqual(3)
     expect((await tables.history(table.handle.workflowId, runId)).length).toBeLessThan(250)
     contiguous(table.memory.log.entries)
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('batch N+1 is written while N is being committed, and N+2 waits for that commit', async () => {
@@ -99,7 +105,7 @@ describe('the loop', () => {
     first.open()
     await table.rows(12)
     expect(table.memory.log.entries).toEqual(['0:[0,3)', '0:[3,7)', '0:[7,12)'])
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('the next batch is polled while this one is being written', async () => {
@@ -118,7 +124,7 @@ describe('the loop', () => {
     expect(await completed('writeParquet')).toBe(0)
     writing.open()
     await table.rows(5)
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('columns are entered after the commit that was cut for them and before the next write', async () => {
@@ -137,7 +143,7 @@ describe('the loop', () => {
       'wrote 0:[3,10)',
       'commit 0:[3,10)',
     ])
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('a range that ends early is carried on from where it ended', async () => {
@@ -148,24 +154,24 @@ describe('the loop', () => {
     await table.rows(13)
     expect(table.memory.log.entries[0]).toBe('0:[0,4) 1:[0,3)')
     contiguous(table.memory.log.entries)
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('a position that moved without us is adopted', async () => {
     const table = await carried('moved')
-    await table.handle.executeUpdate('setLimits', { args: [{ idleWaitMs: 100 }] })
-    await table.handle.executeUpdate('flush')
+    await table.update('setLimits', { idleWaitMs: 100 })
+    await table.update('flush')
     table.memory.log.positions = table.memory.log.positions.map((p) => (p.partition === 0 ? { ...p, base: '6', seen: '6' } : p))
     table.append(0, 10)
     await until(async () => (await statusOf(table.handle)).positions[0]?.base === '10')
     expect(table.memory.log.entries.at(-1)).toBe('0:[6,10)')
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('an idle table writes fewer than ten history events a minute', async () => {
     const table = await carried('idle')
-    await table.handle.executeUpdate('setLimits', { args: [{ idleWaitMs: 200 }] })
-    await table.handle.executeUpdate('flush')
+    await table.update('setLimits', { idleWaitMs: 200 })
+    await table.update('flush')
     const polls = async () => {
       const history = await tables.history(table.handle.workflowId)
       return { polls: history.filter((event) => nameOf(event) === 'pollBatch').length, events: history.length }
@@ -178,7 +184,7 @@ describe('the loop', () => {
     const eventsAPoll = (after.events - before.events) / (after.polls - before.polls)
     const pollsAMinute = 60_000 / 120_000 // the default idleWait
     expect(eventsAPoll * pollsAMinute).toBeLessThan(10)
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('a worker that stops in the middle of a write loses and doubles nothing', async () => {
@@ -193,7 +199,7 @@ describe('the loop', () => {
     await table.rows(9)
     expect(tries).toBe(2)
     expect(table.memory.log.entries).toEqual(['0:[0,9)'])
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 })
 
@@ -205,7 +211,7 @@ describe('failures', () => {
     table.append(0, 2)
     await table.rows(2)
     expect(tries).toBe(3)
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('one that retrying cannot mend parks the table with code and hint, and resume goes on', async () => {
@@ -218,26 +224,26 @@ describe('failures', () => {
     const status = await table.health('blocked')
     expect(status.block).toMatchObject({ code: 'CDC4002', message: 'CDC4002 column price' })
     expect(status.block?.hint).toMatch(/column/)
-    expect(await refusal(table.handle.executeUpdate('flush'))).toContain('CDC4002')
+    expect(await refusal(table.update('flush'))).toContain('CDC4002')
 
     mended = true
-    await table.handle.executeUpdate('resume', { args: [{ accept: true }] })
+    await table.update('resume', { accept: true })
     await table.rows(4)
     expect(table.memory.events.filter((event) => event === 'open')).toHaveLength(2)
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('records that Kafka has dropped park the table as data loss', async () => {
     const table = await carried('lost')
     table.append(0, 4)
     await table.rows(4)
-    await table.handle.executeUpdate('pause')
+    await table.update('pause')
     table.append(0, 10)
     table.memory.lows[0] = 9n
-    await table.handle.executeUpdate('resume')
+    await table.update('resume')
     const { block } = await table.health('blocked')
     expect(block).toMatchObject({ code: 'CDC2004', details: { partition: 0, position: '4', low: '9' } })
-    expect(await table.handle.executeUpdate<TableStatus, unknown[]>('stop', { args: [] })).toMatchObject({
+    expect(await table.update('stop')).toMatchObject({
       health: 'stopped',
       rows: 4,
     })
@@ -247,11 +253,11 @@ describe('failures', () => {
     const table = await carried('anew')
     table.append(0, 4)
     await table.rows(4)
-    await table.handle.executeUpdate('pause')
+    await table.update('pause')
     table.memory.topicId = 'another'
-    await table.handle.executeUpdate('resume')
+    await table.update('resume')
     expect((await table.health('blocked')).block?.code).toBe('CDC2003')
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('a store that is not safe fails the workflow and gives the claim back', async () => {
@@ -272,15 +278,15 @@ describe('messages', () => {
     const table = await carried('pausing')
     table.append(0, 3)
     await table.rows(3)
-    const paused = await table.handle.executeUpdate<TableStatus, unknown[]>('pause', { args: [] })
+    const paused = await table.update('pause')
     expect(paused.health).toBe('paused')
     table.append(0, 3)
     await pause(300)
     expect((await statusOf(table.handle)).rows).toBe(3)
-    expect(await refusal(table.handle.executeUpdate('flush'))).toContain('paused')
-    await table.handle.executeUpdate('resume')
+    expect(await refusal(table.update('flush'))).toContain('paused')
+    await table.update('resume')
     await table.rows(6)
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('flush returns once what was readable at the call is committed', async () => {
@@ -290,11 +296,11 @@ describe('messages', () => {
       table.append(0, records)
       table.append(1, 1)
       const ends = table.memory.ends.map(String)
-      const status = await table.handle.executeUpdate<TableStatus, unknown[]>('flush', { args: [] })
+      const status = await table.update('flush')
       expect(status.positions.map((p) => p.seen)).toEqual(ends)
       expect(table.memory.log.positions.map((p) => p.seen)).toEqual(ends)
     }
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('stop commits what is in flight and completes with the last status', async () => {
@@ -303,7 +309,7 @@ describe('messages', () => {
     tables.rooms.onWrite = () => writing.opened
     table.append(0, 3)
     await until(() => table.memory.events.includes('write 0:[0,3)'))
-    const stopped = table.handle.executeUpdate('stop')
+    const stopped = table.update('stop')
     await pause(100)
     writing.open()
     expect(await stopped).toMatchObject({ health: 'stopped', rows: 3 })
@@ -313,17 +319,17 @@ describe('messages', () => {
 
   test('limits are checked at once and hold until they are taken back', async () => {
     const table = await carried('limited')
-    await table.handle.executeUpdate('flush')
-    expect(await refusal(table.handle.executeUpdate('setLimits', { args: [{ maxRow: 1 }] }))).toContain('maxRows, maxBytes')
-    expect(await refusal(table.handle.executeUpdate('setLimits', { args: [{ maxRows: 0 }] }))).toContain('whole number')
-    const set = await table.handle.executeUpdate<TableStatus, unknown[]>('setLimits', { args: [{ maxRows: 2 }] })
+    await table.update('flush')
+    expect(await refusal(table.update('setLimits', { maxRow: 1 }))).toContain('maxRows, maxBytes')
+    expect(await refusal(table.update('setLimits', { maxRows: 0 }))).toContain('whole number')
+    const set = await table.update('setLimits', { maxRows: 2 })
     expect(set.limits?.maxRows).toBe(2)
     table.append(0, 5)
     await table.rows(5)
     for (const entry of table.memory.log.entries.slice(1)) expect(entry).toMatch(/^0:\[(0,2|2,4|4,5)\)$/)
-    const back = await table.handle.executeUpdate<TableStatus, unknown[]>('setLimits', { args: [{ maxRows: null }] })
+    const back = await table.update('setLimits', { maxRows: null })
     expect(back.limits?.maxRows).toBe(100_000)
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('a pause survives continue-as-new and so do the totals', async () => {
@@ -332,11 +338,11 @@ describe('messages', () => {
       table.append(0, 1)
       await table.rows(round)
     }
-    await table.handle.executeUpdate('pause')
-    await table.handle.executeUpdate('resume')
+    await table.update('pause')
+    await table.update('resume')
     table.append(0, 1)
     expect(await table.rows(6)).toMatchObject({ rows: 6, batches: 6 })
-    await table.handle.executeUpdate('stop')
+    await table.update('stop')
   })
 
   test('cancelling lets a commit in flight end and gives the claim back', async () => {
@@ -372,7 +378,7 @@ test('a history holds neither values of rows nor secrets', async () => {
   }
   table.append(0, 3)
   await table.rows(3)
-  await table.handle.executeUpdate('stop')
+  await table.update('stop')
   const text = JSON.stringify(await tables.history(table.handle.workflowId))
   const payloads = [...text.matchAll(/"data":"([A-Za-z0-9+/=]*)"/g)].map((m) => Buffer.from(m[1]!, 'base64').toString())
   const told = [text, ...payloads].join('\n')

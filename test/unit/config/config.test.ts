@@ -109,7 +109,7 @@ nonsense: 1
   test('the config is frozen to its last part', () => {
     const config = load(enough)
     expect(() => Object.assign(config.limits, { maxRows: 1 })).toThrow(TypeError)
-    expect(() => (config.kafka.brokers as string[]).push('x:1')).toThrow(TypeError)
+    expect(() => config.kafka.brokers.push('x:1')).toThrow(TypeError)
   })
 
   test('each variable has a place that the schema knows', () => {
