@@ -14,6 +14,7 @@ export const variables: readonly (readonly [variable: string, path: string, read
   ['CDC_LAKE_ENDPOINT', 'lake.endpoint', 'text'],
   ['CDC_LAKE_REGION', 'lake.region', 'text'],
   ['CDC_LAKE_PATH_STYLE', 'lake.pathStyle', 'flag'],
+  ['CDC_LAKE_MULTIPART', 'lake.multipart', 'flag'],
   ['CDC_LAKE_ACCESS_KEY_ID', 'lake.credentials.accessKeyId', 'text'],
   ['CDC_LAKE_SECRET_ACCESS_KEY', 'lake.credentials.secretAccessKey', 'text'],
   ['CDC_LAKE_SESSION_TOKEN', 'lake.credentials.sessionToken', 'text'],

@@ -70,6 +70,12 @@ export const configSchema = z.strictObject({
       .optional()
       .describe('Of an S3 server other than AWS'),
     region: name.optional(),
+    multipart: z
+      .boolean({ error: 'expected true or false' })
+      .optional()
+      .describe(
+        'Upload large files in parts, which takes less memory. Default: only on Amazon S3, as other servers may let two completions win',
+      ),
     pathStyle: z.boolean({ error: 'expected true or false' }).optional().describe('Default: true where an endpoint is given'),
     credentials: z
       .strictObject({ accessKeyId: name, secretAccessKey: name, sessionToken: name.optional() })

@@ -7,6 +7,7 @@ export function boundStore(store: ObjectStore, signal: AbortSignal): ObjectStore
     return call()
   }
   return {
+    multipart: store.multipart,
     get: async (key) => live(() => store.get(key)),
     head: async (key) => live(() => store.head(key)),
     putIfAbsent: async (key, bytes): Promise<PutOutcome> => live(() => store.putIfAbsent(key, bytes)),

@@ -19,6 +19,7 @@ export function folderStore(folder: string): ObjectStore {
   }
 
   const store: ObjectStore = {
+    multipart: true,
     get: (key) => orNull(readFile(pathOf(key))),
     async head(key) {
       const found = await orNull(stat(pathOf(key)))

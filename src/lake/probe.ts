@@ -6,7 +6,7 @@ const racingPuts = 5
 const racingCompletions = 3
 
 /**
- * Races puts and completions of parts for one key each, and reads a key that is not there. Throws CDC5002 where several win,
+ * Races puts, and where it uses them completions of parts, for one key each, and reads a key that is not there. Throws CDC5002 where several win,
  * or where what stands is not the winner's; CDC5001 where the store does not answer. Needs a few small objects below `_probe/`,
  * which it deletes again, best effort.
  */
@@ -23,7 +23,7 @@ export async function probeStore(store: ObjectStore, random: () => string): Prom
   }
   await Promise.all([
     race(store, `_probe/${id}-put`, racingPuts, (key, bytes) => store.putIfAbsent(key, bytes)),
-    race(store, `_probe/${id}-parts`, racingCompletions, withParts),
+    store.multipart && race(store, `_probe/${id}-parts`, racingCompletions, withParts),
   ])
   const missing = `_probe/${id}-missing`
   if ((await store.get(missing)) !== null || (await store.head(missing)) !== null) {

@@ -28,6 +28,11 @@ export interface S3StoreOptions {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
   /** Bytes of a part, and below which an upload is one put; S3 wants at least 5 MiB. */
   readonly partBytes?: number
+  /**
+   * Whether large uploads may be completed from parts. Only where the store decides racing completions of one key as it does
+   * puts, as Amazon S3 does: SeaweedFS 4.48 let several win in 5 of 60 races (docs/decisions/0001). Default true.
+   */
+  readonly multipart?: boolean | undefined
   readonly requestTimeoutMs?: number
 }
 
@@ -79,7 +84,10 @@ function storeOf(clients: Clients, options: S3StoreOptions, signal: AbortSignal 
   const stem = prefix === '' ? '' : `${prefix}/`
   const at = (key: string): Place => ({ Bucket, Key: stem + key })
   const abort = signal && { abortSignal: signal }
+  const multipart = options.multipart ?? true
+  const partBytes = multipart ? (options.partBytes ?? 8 << 20) : Number.POSITIVE_INFINITY
   return {
+    multipart,
     async get(key) {
       return await orNull(signal, `GET ${key}`, async () => {
         const { Body } = await clients.again.send(new GetObjectCommand(at(key)), abort)
@@ -93,7 +101,7 @@ function storeOf(clients: Clients, options: S3StoreOptions, signal: AbortSignal 
       })
     },
     putIfAbsent: (key, bytes) => conditionalPut(clients, at(key), bytes, signal),
-    upload: (key, upload = {}) => new S3Upload(clients, at(key), options.partBytes ?? 8 << 20, upload.multipart ?? false, signal),
+    upload: (key, upload = {}) => new S3Upload(clients, at(key), partBytes, upload.multipart ?? false, signal),
     async *list(prefix, after) {
       let from: { StartAfter?: string; ContinuationToken?: string } = after === undefined ? {} : { StartAfter: stem + after }
       for (;;) {

@@ -14,6 +14,8 @@ export interface StoredObject {
 }
 
 export interface ObjectStore {
+  /** Large uploads go up in parts; else each is one put, held in memory until then. */
+  readonly multipart: boolean
   /** The whole object; null where the store says that there is none. */
   get(key: string): Promise<Uint8Array | null>
   head(key: string): Promise<{ readonly size: number } | null>

@@ -72,6 +72,7 @@ export function openStore(lake: Config['lake']): ObjectStore {
     endpoint: lake.endpoint,
     forcePathStyle: lake.pathStyle ?? lake.endpoint !== undefined,
     credentials: lake.credentials,
+    multipart: lake.multipart ?? lake.endpoint === undefined,
   })
 }
 

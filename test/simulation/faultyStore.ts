@@ -44,6 +44,7 @@ export function faultyStore(memory: MemoryStore, scheduler: Scheduler, task: Tas
   }
 
   const store: ObjectStore = {
+    multipart: true,
     get: (key) => read(() => memory.objects.get(key) ?? null),
     head: (key) => read(() => (memory.objects.has(key) ? { size: memory.objects.get(key)!.length } : null)),
     putIfAbsent: (key, bytes) => write(() => putNow(key, bytes)),

@@ -9,6 +9,7 @@ export interface MemoryStore extends ObjectStore {
 export function memoryStore(): MemoryStore {
   const objects = new Map<string, Uint8Array>()
   const store: MemoryStore = {
+    multipart: true,
     objects,
     get: (key) => Promise.resolve(objects.get(key) ?? null),
     head: (key) => Promise.resolve(objects.has(key) ? { size: objects.get(key)!.length } : null),
