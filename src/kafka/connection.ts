@@ -124,10 +124,10 @@ export function openConnections(settings: KafkaSettings): Connections {
     return pool.pool[0]
   }
 
-  /** The lane's connection; a closed one, or one whose credentials ran out, is replaced before it is asked. */
+  /** The lane's connection; a closed one, or one whose SASL session runs out, is replaced before it is asked. */
   async function connection(address: BrokerAddress, lane: Lane): Promise<{ key: string; opening: Promise<RawConnection> }> {
     const key = `${lane} ${text(address)}`
-    for (;;) {
+    for (let tries = 0; tries < 3; tries++) {
       if (closed) throw unavailable('the connection to Kafka is closed')
       let opening = open.get(key)
       if (!opening) {
@@ -139,8 +139,9 @@ export function openConnections(settings: KafkaSettings): Connections {
       const usable = raw.isConnected() && (!settings.sasl || raw.isAuthenticated())
       if (usable) return { key, opening }
       if (open.get(key) === opening) open.delete(key)
-      void raw.disconnect()
+      raw.disconnect().catch(() => {}) // ends once its last answer is in
     }
+    throw unavailable(`connections to ${text(address)} do not last`)
   }
 
   function forget(key: string, opening: Promise<RawConnection>): void {
@@ -171,7 +172,7 @@ export function openConnections(settings: KafkaSettings): Connections {
       return await abortable(exchange(to, lane, request), signal)
     } catch (error) {
       if (signal?.aborted || error instanceof CdcFailure) throw error
-      throw unavailable(`${request.apiName} to ${text(to)}: ${(error as Error).message}`, error)
+      throw unreachable(`${request.apiName} to ${text(to)}`, error as Error)
     }
   }
 
@@ -213,6 +214,12 @@ export function openConnections(settings: KafkaSettings): Connections {
 
 function throttleTime(payload: Buffer, request: WireRequest): number {
   return request.throttleAt === null || payload.length < request.throttleAt + 4 ? 0 : payload.readInt32BE(request.throttleAt)
+}
+
+/** Refused credentials are tried again too: secrets are rotated on a running system. */
+function unreachable(what: string, error: Error): CdcFailure {
+  const hint = error.name === 'KafkaJSSASLAuthenticationError' ? { hint: 'Check the SASL mechanism and credentials.' } : {}
+  return new CdcFailure(code.KafkaUnavailable, `${what}: ${error.message}`, { cause: error, ...hint })
 }
 
 function discard(connection: RawConnection): void {

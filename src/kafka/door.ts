@@ -2,7 +2,7 @@
 import type { RangeReader, ReadRequest, TopicIdentity, TopicState } from '../core/records.ts'
 import { persist } from './abortable.ts'
 import { openConnections, type KafkaSettings } from './connection.ts'
-import { listOffsets, watermarks } from './listOffsets.ts'
+import { reachableOffsets, watermarks } from './listOffsets.ts'
 import { metadataCache } from './metadata.ts'
 import { offsetMirror, type OffsetMirror } from './offsetMirror.ts'
 import { partitionSource } from './partitionSource.ts'
@@ -24,6 +24,9 @@ export interface KafkaDoor extends RangeReader, OffsetMirror, Pick<TailWatcher, 
 
 /** Short operations ride over a broker's blink, not over an outage: their callers try again. */
 const shortPatienceMs = 2_000
+
+/** How long one look of the tail watcher waits for a leader, ms. */
+const lookMs = 3_000
 
 /** Opens nothing yet: the first call connects, and so does the first after any failure. */
 export function openKafka(settings: KafkaSettings): KafkaDoor {
@@ -52,7 +55,7 @@ export function openKafka(settings: KafkaSettings): KafkaDoor {
   })
   const ranges = rangeReader(source, { maxBatchBytes: settings.maxBatchBytes })
   const tail = tailWatcher({
-    stableOffsets: (topics) => listOffsets(connections, 'stable', topics),
+    stableOffsets: (topics) => reachableOffsets(connections, 'stable', topics, lookMs),
     metadata: (topic, fresh) => metadata.topic(topic, { fresh }),
     describe,
   })

@@ -81,6 +81,30 @@ export async function listOffsets(
   return offsets
 }
 
+/**
+ * The same for a watcher of many topics: whatever cannot be had now is left out, so that one topic without a leader, or one
+ * broker that hangs, holds up nobody else. Never throws.
+ */
+export async function reachableOffsets(
+  connections: Connections,
+  mark: Mark,
+  topics: readonly TopicMetadata[],
+  withinMs: number,
+): Promise<Map<string, Map<number, bigint>>> {
+  const led = topics.map((topic) => ({ ...topic, partitions: topic.partitions.filter((each) => each.leader !== null) }))
+  const signal = AbortSignal.timeout(withinMs)
+  const answers = await Promise.allSettled(
+    byLeader(led).map(async ({ leader, marked }) =>
+      readListOffsets(await connections.send(leader, 'control', listOffsetsRequest(mark, marked), signal)),
+    ),
+  )
+  const offsets = new Map(topics.map(({ identity }) => [identity.topic, new Map<number, bigint>()]))
+  for (const { topic, partition, error, offset } of answers.flatMap((each) => (each.status === 'fulfilled' ? each.value : []))) {
+    if (error === brokerError.none) offsets.get(topic)?.set(partition, offset)
+  }
+  return offsets
+}
+
 /** Asked in this order, each mark bounds the next, whatever happens meanwhile: low <= stable <= high. */
 export async function watermarks(connections: Connections, topic: TopicMetadata, signal?: AbortSignal): Promise<Watermarks[]> {
   const marks = Promise.all((['low', 'stable', 'high'] as const).map((mark) => listOffsets(connections, mark, [topic], signal)))

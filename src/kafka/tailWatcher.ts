@@ -24,7 +24,7 @@ export interface TailWatcher {
 
 /** What the watcher asks; a test gives its own. */
 export interface TailSource {
-  /** Stable offsets of all the topics: topic -> partition -> offset. */
+  /** Stable offsets of the topics: topic -> partition -> offset, without those that cannot be had now. Never rejects. */
   stableOffsets(topics: readonly TopicMetadata[]): Promise<Map<string, Map<number, bigint>>>
   metadata(topic: string, fresh: boolean): Promise<TopicMetadata>
   describe(topic: string, signal?: AbortSignal): Promise<TopicState>
@@ -67,16 +67,10 @@ export function tailWatcher(source: TailSource, timing: TailTiming = usualTiming
   async function look(): Promise<void> {
     looking = true
     const due = [...waiters].filter((waiter) => waiter.dueAt <= Date.now() + timing.busyMs / 2)
-    try {
-      const known = await Promise.all(due.map(knownTopic))
-      const topics = known.filter((topic) => topic !== null)
-      const unique = [...new Map(topics.map((topic) => [topic.identity.topic, topic])).values()]
-      const offsets = unique.length === 0 ? new Map<string, Map<number, bigint>>() : await source.stableOffsets(unique)
-      due.forEach((waiter, i) => judge(waiter, known[i] ?? null, offsets.get(waiter.topic.topic)))
-    } catch (error) {
-      if (!isUnavailable(error)) for (const waiter of due) waiter.failed(error)
-      for (const waiter of due) waiter.metadataAt = 0
-    }
+    const known = await Promise.all(due.map(knownTopic))
+    const unique = new Map(known.filter((topic) => topic !== null).map((topic) => [topic.identity.topic, topic]))
+    const offsets = unique.size === 0 ? null : await source.stableOffsets([...unique.values()])
+    due.forEach((waiter, i) => judge(waiter, known[i] ?? null, offsets?.get(waiter.topic.topic)))
     for (const waiter of due) {
       waiter.dueAt = Date.now() + waiter.intervalMs
       waiter.intervalMs = Math.min(timing.idleMs, waiter.intervalMs * growth)
@@ -92,15 +86,15 @@ export function tailWatcher(source: TailSource, timing: TailTiming = usualTiming
       if (fresh) waiter.metadataAt = Date.now()
       return topic
     } catch (error) {
-      if (isUnavailable(error)) throw error
-      waiter.failed(error)
+      if (!isUnavailable(error)) waiter.failed(error)
       return null
     }
   }
 
-  function judge(waiter: Waiter, topic: TopicMetadata | null, offsets: ReadonlyMap<number, bigint> | undefined): void {
+  function judge(waiter: Waiter, topic: TopicMetadata | null, offsets: ReadonlyMap<number, bigint> = new Map()): void {
     if (!topic) return
-    const moved = [...(offsets ?? [])].some(([partition, stable]) => stable > (waiter.positions.get(partition) ?? 0n))
+    if (offsets.size < topic.partitions.length) waiter.metadataAt = 0 // leaders may have moved
+    const moved = [...offsets].some(([partition, stable]) => stable > (waiter.positions.get(partition) ?? 0n))
     const grown = waiter.positions.size > 0 && topic.partitions.length !== waiter.positions.size
     if (moved || grown || topic.identity.id !== waiter.topic.id) waiter.changed()
   }
