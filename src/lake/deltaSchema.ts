@@ -31,9 +31,9 @@ export function schemaString(schema: TableSchema): string {
   return JSON.stringify({ type: 'struct', fields })
 }
 
-/** The user's columns of a `schemaString`. Throws CDC5004 where it holds a type that Sluice never writes. */
-export function parseSchemaString(text: string): readonly Column[] {
-  const { fields } = JSON.parse(text) as { fields: { name: string; type: unknown }[] }
+/** The user's columns of a parsed `schemaString`. Throws CDC5004 where it holds a type that Sluice never writes. */
+export function columnsOf(struct: unknown): readonly Column[] {
+  const { fields } = struct as { fields: { name: string; type: unknown }[] }
   return fields.filter(({ name }) => !reserved.has(name)).map(({ name, type }) => ({ name, type: lakeType(name, type) }))
 }
 

@@ -5,7 +5,7 @@ import { maxOffset, offsetText, parseOffset } from '../core/offsets.ts'
 import type { Position } from '../core/receipts.ts'
 import type { TableSchema } from '../core/schema.ts'
 import { keyIn, type LakeContext } from './context.ts'
-import { parseSchemaString, schemaIdOf, type DeltaCompat } from './deltaSchema.ts'
+import { columnsOf, schemaIdOf, type DeltaCompat } from './deltaSchema.ts'
 import { decodeEntry, requireSupported, type Action, type MetaData, type Txn } from './entries.ts'
 
 /** What entry 0 binds the table to for ever (DESIGN §4.1). Epochs are added, never changed (§4.2). */
@@ -56,41 +56,45 @@ export function txnsOf(epoch: number, positions: readonly Position[]): readonly 
 
 /**
  * The newest state; null where there is no log. One LIST, then the newest entry of ours, the entry with the newest `metaData`
- * (which every entry names) and whatever stands behind them. Throws CDC5004 for a log with gaps, CDC5006 for foreign features.
+ * (which every entry of ours names) and whatever others put behind it. Throws CDC5004 for a log with gaps, CDC5005 for a table
+ * that is not ours, CDC5006 for features that Sluice does not write.
  */
 export async function readSnapshot(ctx: LakeContext): Promise<Snapshot | null> {
-  const newest = await newestVersion(ctx)
-  if (newest === null) return null
+  const newest = await newestVersion(ctx, -1)
+  return newest < 0 ? null : catchUp(ctx, await stateAt(ctx, newest))
+}
+
+/** Entries that are read one by one before a LIST is the shorter way. */
+const stepsBeforeList = 30
+
+/** The state after all entries that follow `known`: the next version by GET until there is none. */
+export async function catchUp(ctx: LakeContext, known: Snapshot): Promise<Snapshot> {
+  let at = known
+  for (let steps = 0; ; steps++) {
+    const actions = await entry(ctx, at.version + 1)
+    if (actions === null) return at
+    at = applyEntry(at, at.version + 1, actions)
+    if (steps === stepsBeforeList) at = await stateAt(ctx, await newestVersion(ctx, at.version))
+  }
+}
+
+async function stateAt(ctx: LakeContext, newest: number): Promise<Snapshot> {
   const behind: (readonly Action[])[] = []
   for (let version = newest; version >= 0; version--) {
-    const actions = await entry(ctx, version)
-    if (actions === null) throw new CdcFailure(code.BrokenLog, `entry ${version} of the log is missing`, { details: { version } })
-    const info = infoOf(actions)
-    const metaDataVersion = info?.['cdc.metadata_version']
+    const actions = (await entry(ctx, version)) ?? broken(version, 'is missing')
+    const metaDataVersion = actions.find((action) => action.commitInfo)?.commitInfo?.['cdc.metadata_version']
     if (typeof metaDataVersion !== 'number') {
       behind.push(actions)
       continue
     }
     const described = metaDataVersion === version ? actions : await entry(ctx, metaDataVersion)
-    const metaData = described?.find((action) => action.metaData)?.metaData
-    if (metaData === undefined)
-      throw new CdcFailure(code.BrokenLog, `entry ${metaDataVersion} of the log lacks the metaData`, { details: { version } })
-    const base = applyEntry(bare(metaDataVersion, metaData), version, actions)
-    const snapshot = behind.reverse().reduce((at, later, i) => applyEntry(at, version + 1 + i, later), base)
-    return catchUp(ctx, snapshot)
+    const metaData = described?.find((action) => action.metaData)?.metaData ?? broken(metaDataVersion, 'lacks the metaData')
+    const ours = applyEntry({ ...describe(metaDataVersion, metaData), version, positions: [] }, version, actions)
+    return behind.reverse().reduce((at, later) => applyEntry(at, at.version + 1, later), ours)
   }
   throw new CdcFailure(code.ForeignTableRoot, `a table that Sluice did not make stands at ${ctx.root}`, {
     details: { root: ctx.root },
   })
-}
-
-/** The state after all entries that follow `known`, by GET until there is none. */
-export async function catchUp(ctx: LakeContext, known: Snapshot): Promise<Snapshot> {
-  for (let at = known; ;) {
-    const actions = await entry(ctx, at.version + 1)
-    if (actions === null) return at
-    at = applyEntry(at, at.version + 1, actions)
-  }
 }
 
 async function entry(ctx: LakeContext, version: number): Promise<readonly Action[] | null> {
@@ -98,35 +102,32 @@ async function entry(ctx: LakeContext, version: number): Promise<readonly Action
   return bytes && decodeEntry(version, bytes)
 }
 
-async function newestVersion(ctx: LakeContext): Promise<number | null> {
-  let newest: number | null = null
-  for await (const { key } of ctx.store.list(keyIn(ctx, '_delta_log/'))) {
+/** The newest version, where all up to `known` is known; `known` where nothing follows it. */
+async function newestVersion(ctx: LakeContext, known: number): Promise<number> {
+  let newest = known
+  const after = known < 0 ? undefined : keyIn(ctx, logKey(known))
+  for await (const { key } of ctx.store.list(keyIn(ctx, '_delta_log/'), after)) {
     const match = /\/_delta_log\/(\d{20})\.json$/.exec(key)
     if (!match) continue
-    const version = Number(match[1])
-    if (version !== (newest ?? -1) + 1) {
-      throw new CdcFailure(code.BrokenLog, `the log has a gap before entry ${version}`, { details: { version } })
-    }
-    newest = version
+    if (Number(match[1]) !== newest + 1) broken(newest + 1, 'is missing')
+    newest++
   }
   return newest
 }
 
-function infoOf(actions: readonly Action[]): Readonly<Record<string, unknown>> | undefined {
-  return actions.find((action) => action.commitInfo)?.commitInfo
-}
-
-function bare(version: number, metaData: MetaData): Snapshot {
-  return { ...describe(version, metaData), version, positions: [] }
+function broken(version: number, what: string): never {
+  throw new CdcFailure(code.BrokenLog, `entry ${version} of the log ${what}`, { details: { version } })
 }
 
 function describe(version: number, { schemaString, ...metaData }: MetaData): Omit<Snapshot, 'version' | 'positions'> {
   const configuration = new Map(Object.entries(metaData.configuration))
-  const setting = (name: string): string => {
-    const value = configuration.get(name)
-    if (value === undefined)
-      throw new CdcFailure(code.BrokenLog, `the metaData of entry ${version} lacks ${name}`, { details: { version } })
-    return value
+  const setting = (name: string): string => configuration.get(name) ?? broken(version, `lacks ${name} in its metaData`)
+  const parsed = (text: string): unknown => {
+    try {
+      return JSON.parse(text)
+    } catch {
+      return broken(version, 'has metaData that is no JSON')
+    }
   }
   const format = Number(setting('cdc.format'))
   if (format !== tableFormat) {
@@ -136,11 +137,10 @@ function describe(version: number, { schemaString, ...metaData }: MetaData): Omi
     format,
     clusterId: setting('cdc.clusterId'),
     deltaCompat: setting('cdc.deltaCompat') as DeltaCompat,
-    epochs: JSON.parse(setting('cdc.epochs')) as Binding['epochs'],
+    epochs: parsed(setting('cdc.epochs')) as Binding['epochs'],
   }
-  const newest = binding.epochs.at(-1)
-  if (!newest) throw new CdcFailure(code.BrokenLog, `the metaData of entry ${version} names no epoch`, { details: { version } })
-  const schema = { columns: parseSchemaString(schemaString), key: JSON.parse(setting('cdc.key')) as string[] }
+  const newest = binding.epochs.at(-1) ?? broken(version, 'names no epoch in its metaData')
+  const schema = { columns: columnsOf(parsed(schemaString)), key: parsed(setting('cdc.key')) as string[] }
   return { metaDataVersion: version, metaData, schema, schemaId: schemaIdOf(schema), binding, ...newest }
 }
 

@@ -45,6 +45,16 @@ describe('reading the log', () => {
     expect(reads).toBe(3)
   })
 
+  it('catches up over a long way by a LIST, not entry by entry', async () => {
+    const ctx = fixture()
+    const first = await open(ctx)
+    const newest = await longTable(ctx, 100)
+    let reads = 0
+    const counting = { ...ctx.memory, get: (key: string) => (reads++, ctx.memory.get(key)) }
+    expect(await catchUp({ ...ctx, store: counting }, first)).toEqual(newest)
+    expect(reads).toBeLessThan(40)
+  })
+
   it('reads past entries that others wrote, and keeps position and schema', async () => {
     const ctx = fixture()
     const table = await longTable(ctx, 2)
@@ -94,6 +104,28 @@ describe('reading the log', () => {
     await expect(commitReceipts(ctx, table, [await receipt(ctx, table, 0, 110)], provenance)).rejects.toMatchObject({
       code: code.UnsupportedProtocol,
     })
+  })
+
+  it.each([
+    ['"cdc.epochs":"', '"cdc.epochs":"x'],
+    ['"cdc.key"', '"cdc.lock"'],
+    ['"cdc.clusterId"', '"cdc.cluster"'],
+    ['"schemaString":"', '"schemaString":"x'],
+  ])('parks before metaData in which %s became %s', async (from, to) => {
+    const ctx = fixture()
+    await open(ctx)
+    const entry = new TextDecoder().decode(ctx.memory.objects.get(keyOf(ctx, 0)))
+    expect(entry).toContain(from)
+    ctx.memory.objects.set(keyOf(ctx, 0), new TextEncoder().encode(entry.replace(from, to)))
+    await expect(readSnapshot(ctx)).rejects.toMatchObject({ code: code.BrokenLog })
+  })
+
+  it('parks before a table of a later format', async () => {
+    const ctx = fixture()
+    await open(ctx)
+    const entry = new TextDecoder().decode(ctx.memory.objects.get(keyOf(ctx, 0)))
+    ctx.memory.objects.set(keyOf(ctx, 0), new TextEncoder().encode(entry.replace('"cdc.format":"1"', '"cdc.format":"2"')))
+    await expect(readSnapshot(ctx)).rejects.toMatchObject({ code: code.UnsupportedProtocol })
   })
 
   it('refuses a partition that the table does not admit', async () => {
