@@ -45,76 +45,73 @@ type Values =
   | Float64Array<ArrayBuffer>
   | BigInt64Array<ArrayBuffer>
 
-abstract class Presence implements ColumnBuilder {
-  readonly type: LakeType
-  rows = 0
-  values = 0
-  present = new Uint8Array(1024)
+/**
+ * The part that all columns share, made anew for each kind: so every kind runs code that has seen no other kind, which V8
+ * compiles to plain loads and stores. One class for all costs some 0.3 us more (of 4) for a row of 26 columns.
+ */
+function presence() {
+  abstract class Presence implements ColumnBuilder {
+    readonly type: LakeType
+    rows = 0
+    values = 0
+    present = new Uint8Array(1024)
 
-  constructor(type: LakeType) {
-    this.type = type
+    constructor(type: LakeType) {
+      this.type = type
+    }
+
+    appendNull(): void {
+      this.mark(0)
+    }
+
+    rewind(rows: number): void {
+      if (rows >= this.rows) return
+      let gone = 0
+      for (let row = rows; row < this.rows; row++) gone += this.present[row]!
+      this.rows = rows
+      this.values -= gone
+    }
+
+    clear(): void {
+      this.rows = this.values = 0
+    }
+
+    abstract readonly byteLength: number
+
+    protected mark(present: 0 | 1): void {
+      if (this.rows === this.present.length) this.present = grown(this.present, new Uint8Array(this.rows * 2))
+      this.present[this.rows++] = present
+      this.values += present
+    }
   }
-
-  appendNull(): void {
-    this.mark(0)
-  }
-
-  rewind(rows: number): void {
-    if (rows >= this.rows) return
-    let gone = 0
-    for (let row = rows; row < this.rows; row++) gone += this.present[row]!
-    this.rows = rows
-    this.values -= gone
-  }
-
-  clear(): void {
-    this.rewind(0)
-  }
-
-  abstract readonly byteLength: number
-
-  protected mark(present: 0 | 1): void {
-    if (this.rows === this.present.length) this.present = grown(this.present, new Uint8Array(this.rows * 2))
-    this.present[this.rows++] = present
-    this.values += present
-  }
+  return Presence
 }
 
-abstract class FixedColumn<A extends Values> extends Presence {
-  data: A
-  private readonly width: number
+function fixedColumn<A extends Values>(width: number, reserve: (length: number) => A) {
+  class FixedColumn extends presence() {
+    data = reserve(1024)
 
-  constructor(type: LakeType, width: number) {
-    super(type)
-    this.width = width
-    this.data = this.reserve(1024)
+    append(value: A[number]): void {
+      if (this.values === this.data.length) this.grow()
+      this.data[this.values] = value
+      this.mark(1)
+    }
+
+    get byteLength(): number {
+      return this.rows + this.values * width
+    }
+
+    protected grow(): void {
+      this.data = grown(this.data, reserve(this.values * 2))
+    }
   }
-
-  append(value: A[number]): void {
-    if (this.values === this.data.length) this.grow()
-    this.data[this.values] = value
-    this.mark(1)
-  }
-
-  protected grow(): void {
-    this.data = grown(this.data, this.reserve(this.values * 2))
-  }
-
-  get byteLength(): number {
-    return this.rows + this.values * this.width
-  }
-
-  protected abstract reserve(length: number): A
+  return FixedColumn
 }
 
 /** long, timestamp, timestamp_ntz, decimal(18,s) */
-export class LongColumn extends FixedColumn<BigInt64Array<ArrayBuffer>> {
+export class LongColumn extends fixedColumn(8, (length) => new BigInt64Array(length)) {
   /** The same memory in 32-bit halves, low one first (as on every machine that Node runs on but s390x). */
   private halves = new Int32Array(this.data.buffer)
-
-  constructor(type: LakeType) {
-    super(type, 8)
-  }
 
   /** `value` is a whole number within +-2^53; no bigint is made. */
   appendNumber(value: number): void {
@@ -130,43 +127,18 @@ export class LongColumn extends FixedColumn<BigInt64Array<ArrayBuffer>> {
     super.grow()
     this.halves = new Int32Array(this.data.buffer)
   }
-
-  protected reserve(length: number): BigInt64Array<ArrayBuffer> {
-    return new BigInt64Array(length)
-  }
 }
 
 /** integer, date */
-export class IntColumn extends FixedColumn<Int32Array<ArrayBuffer>> {
-  constructor(type: LakeType) {
-    super(type, 4)
-  }
-  protected reserve(length: number): Int32Array<ArrayBuffer> {
-    return new Int32Array(length)
-  }
-}
+export class IntColumn extends fixedColumn(4, (length) => new Int32Array(length)) {}
 
-export class DoubleColumn extends FixedColumn<Float64Array<ArrayBuffer>> {
-  constructor(type: LakeType) {
-    super(type, 8)
-  }
-  protected reserve(length: number): Float64Array<ArrayBuffer> {
-    return new Float64Array(length)
-  }
-}
+export class DoubleColumn extends fixedColumn(8, (length) => new Float64Array(length)) {}
 
 /** One byte a value, 0 or 1. */
-export class BooleanColumn extends FixedColumn<Uint8Array<ArrayBuffer>> {
-  constructor(type: LakeType) {
-    super(type, 1)
-  }
-  protected reserve(length: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(length)
-  }
-}
+export class BooleanColumn extends fixedColumn(1, (length) => new Uint8Array(length)) {}
 
 /** string (UTF-8), binary, decimal(38,s) (always 16 bytes). Value k stands at [ends[k-1] or 0, ends[k]) of `data`. */
-export class BytesColumn extends Presence {
+export class BytesColumn extends presence() {
   data = new Uint8Array(8192)
   ends = new Uint32Array(1024)
 
@@ -200,7 +172,7 @@ export class BytesColumn extends Presence {
 }
 
 /** Row i holds `counts[k]` elements, k being its place among the present rows; the elements stand in `child`, nulls included. */
-export class ListColumn extends Presence {
+export class ListColumn extends presence() {
   readonly child: ColumnBuilder
   counts = new Uint32Array(1024)
 
@@ -224,7 +196,7 @@ export class ListColumn extends Presence {
   }
 
   override clear(): void {
-    super.rewind(0)
+    super.clear()
     this.child.clear()
   }
 
