@@ -1,5 +1,5 @@
 /** What every activity does around its work: heartbeats on a timer, cancellation passed down, failures told in one way. */
-import { cancellationSignal, cancelled, heartbeat, log, activityInfo } from '@temporalio/activity'
+import { activityInfo, Context, log } from '@temporalio/activity'
 import { CancelledFailure } from '@temporalio/common'
 import type { Provenance } from './deps.ts'
 import { toApplicationFailure } from './failures.ts'
@@ -11,12 +11,13 @@ const heartbeatMs = 2_000
  * error after that counts as cancelled, whatever the error.
  */
 export async function attended<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const signal = cancellationSignal()
-  const beat = setInterval(() => heartbeat(), heartbeatMs)
+  const context = Context.current()
+  const signal = context.cancellationSignal
+  const beat = setInterval(() => context.heartbeat(), heartbeatMs)
   try {
     return await work(signal)
   } catch (error) {
-    if (signal.aborted) await cancelled().catch((why: unknown) => Promise.reject(why as Error))
+    if (signal.aborted) await context.cancelled
     if (!(error instanceof CancelledFailure)) log.debug('activity failed', { error })
     throw toApplicationFailure(error)
   } finally {
