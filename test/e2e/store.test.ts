@@ -12,7 +12,7 @@ const { endpoint, region, bucket, accessKeyId, secretAccessKey } = inject('stack
 const prefix = `store-test/${randomUUID()}`
 const opened: S3Store[] = []
 
-function storeAt(over: { endpoint?: string; bucket?: string; secretAccessKey?: string } = {}): S3Store {
+function storeAt(over: { endpoint?: string; bucket?: string; secretAccessKey?: string; multipart?: boolean } = {}): S3Store {
   const store = s3Store({
     endpoint: over.endpoint ?? endpoint,
     region,
@@ -21,6 +21,7 @@ function storeAt(over: { endpoint?: string; bucket?: string; secretAccessKey?: s
     forcePathStyle: true,
     credentials: { accessKeyId, secretAccessKey: over.secretAccessKey ?? secretAccessKey },
     partBytes,
+    multipart: over.multipart ?? false,
     requestTimeoutMs: 20_000,
   })
   opened.push(store)
@@ -29,9 +30,23 @@ function storeAt(over: { endpoint?: string; bucket?: string; secretAccessKey?: s
 
 afterAll(() => opened.forEach((store) => store.close()))
 
+// As it is used here: SeaweedFS does not decide racing completions of parts (docs/decisions/0001).
 storeContract('S3', () => storeAt(), { partBytes })
 
 describe('the S3 store', () => {
+  it('joins parts in order, and never completes over an object that stands', async () => {
+    const store = storeAt({ multipart: true })
+    const whole = new Uint8Array(partBytes * 2 + 12_345).map((_, i) => (i * 31 + (i >> 8)) & 255)
+    const [key, outcomes] = [randomUUID(), [] as string[]]
+    for (const bytes of [whole, new Uint8Array(partBytes + 1)]) {
+      const upload = store.upload(key)
+      await upload.write(bytes)
+      outcomes.push(await upload.complete())
+    }
+    expect(outcomes).toEqual(['created', 'exists'])
+    expect(Buffer.compare((await store.get(key))!, whole)).toBe(0)
+  })
+
   it('takes a missing bucket for an unavailable store, not for a missing object', async () => {
     await expect(storeAt({ bucket: `none-${randomUUID()}` }).get('x')).rejects.toMatchObject({ code: code.StoreUnavailable })
   })

@@ -57,8 +57,8 @@ export function storeContract(name: string, open: () => ObjectStore | Promise<Ob
       expect(await read(key)).toBe(`writer ${winners[0]}`)
     })
 
-    it('lets exactly one of the racing completions win, in parts or not', async () => {
-      for (const multipart of [false, true]) {
+    it('lets exactly one of the racing completions win, in parts too where it takes them', async () => {
+      for (const multipart of store.multipart ? [false, true] : [false]) {
         const key = fresh()
         const answers = await Promise.all(
           Array.from({ length: 3 }, async (_, i) => {
@@ -75,7 +75,7 @@ export function storeContract(name: string, open: () => ObjectStore | Promise<Ob
 
     it('lets one win when a put races a completion', async () => {
       const key = fresh()
-      const upload = store.upload(key, { multipart: true })
+      const upload = store.upload(key, { multipart: store.multipart })
       await upload.write(bytes('parts'))
       const answers = await Promise.all([store.putIfAbsent(key, bytes('put')), upload.complete()])
       expect([...answers].sort()).toEqual(['created', 'exists'])
