@@ -32,7 +32,7 @@ export async function drainTables(temporal: TemporalFacts, workflowIds: readonly
       const table = workflow.getHandle(id)
       const flushed = table.executeUpdate<TableStatus, []>('flush').catch(async (error: unknown) => {
         const { status } = await table.describe()
-        const why = status.name === 'FAILED' ? await table.result().catch((failed: unknown) => failed) : error
+        const why: unknown = status.name === 'FAILED' ? await table.result().catch((failed: unknown) => failed) : error
         return new Error(`workflow ${id} (${status.name}): ${reasonOf(why)}`)
       })
       const late = new Error(`workflow ${id} has not flushed after ${withinMs / 1000} s: see the log of the worker`)
