@@ -5,38 +5,11 @@
  * A connection that failed is never used again: kafkajs keeps the half of an answer that it had received, and would put the
  * next connection's bytes behind it. Each broker has one connection a lane, because a connection answers in order.
  */
-import * as net from 'node:net'
-import * as tls from 'node:tls'
-import { Kafka, logLevel, type ISocketFactoryArgs, type SASLOptions } from 'kafkajs'
 import { CdcFailure, code } from '../core/failures.ts'
 import { abortable } from './abortable.ts'
 import { unavailable } from './brokerErrors.ts'
-
-/** Where kafkajs' own lines go, and this room's. */
-export interface KafkaLog {
-  debug(message: string, details: Record<string, unknown>): void
-  warn(message: string, details: Record<string, unknown>): void
-}
-
-export interface KafkaSettings {
-  /** `host:port`, one is enough. */
-  readonly brokers: readonly string[]
-  readonly clientId: string
-  readonly ssl?: boolean | tls.ConnectionOptions
-  /** plain, scram-sha-256, scram-sha-512, oauthbearer: as kafkajs takes them. */
-  readonly sasl?: SASLOptions
-  /** What one record batch may decompress to. */
-  readonly maxBatchBytes: number
-  /** What one fetch of one partition may bring; a larger record batch still comes, alone. */
-  readonly fetchBytes: number
-  /** How long a read goes on trying when brokers are away, ms (default 30 s). */
-  readonly patienceMs?: number
-  /** Default 30 s. */
-  readonly requestTimeoutMs?: number
-  /** Default 5 s. */
-  readonly connectTimeoutMs?: number
-  readonly log?: KafkaLog
-}
+import { createCluster, type RawConnection } from './cluster.ts'
+import type { KafkaSettings } from './settings.ts'
 
 export interface BrokerAddress {
   readonly host: string
@@ -64,40 +37,6 @@ export interface Connections {
   /** Brokers that metadata named. */
   learn(brokers: readonly BrokerAddress[]): void
   close(): Promise<void>
-}
-
-/** The parts of kafkajs' internals that are used; checked when opened. */
-interface RawConnection {
-  readonly socket?: net.Socket
-  isConnected(): boolean
-  isAuthenticated(): boolean
-  rejectRequests(error: Error): void
-  disconnect(): Promise<boolean>
-  send(exchange: {
-    request: { apiKey: number; apiVersion: number; apiName: string; encode: () => Promise<RawPayload> }
-    response: { decode: (payload: Buffer) => Promise<RawAnswer>; parse: (answer: RawAnswer) => Promise<Buffer> }
-    logResponseError: boolean
-  }): Promise<Buffer>
-}
-interface RawPayload {
-  buf: Buffer
-  buffer: Buffer
-}
-interface RawAnswer {
-  payload: Buffer
-  clientSideThrottleTime: number
-}
-interface RawPool {
-  readonly pool: readonly [RawConnection, ...RawConnection[]]
-}
-interface RawBroker {
-  readonly versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>>
-  connect(): Promise<void>
-}
-interface RawCluster {
-  readonly rootLogger: unknown
-  readonly connectionPoolBuilder: { build(address: BrokerAddress): Promise<RawPool> }
-  readonly brokerPool: { createBroker(options: { connectionPool: RawPool; logger: unknown }): RawBroker }
 }
 
 export function openConnections(settings: KafkaSettings): Connections {
@@ -226,42 +165,6 @@ function discard(connection: RawConnection): void {
   connection.rejectRequests(new Error('the connection was given up'))
   connection.disconnect().catch(() => {})
   connection.socket?.destroy()
-}
-
-function createCluster(settings: KafkaSettings): RawCluster {
-  const { log } = settings
-  const kafka = new Kafka({
-    clientId: settings.clientId,
-    brokers: [...settings.brokers],
-    ...(settings.ssl === undefined ? {} : { ssl: settings.ssl }),
-    ...(settings.sasl === undefined ? {} : { sasl: settings.sasl }),
-    connectionTimeout: settings.connectTimeoutMs ?? 5_000,
-    requestTimeout: settings.requestTimeoutMs ?? 30_000,
-    socketFactory: openSocket,
-    logLevel: log ? logLevel.INFO : logLevel.NOTHING,
-    logCreator:
-      () =>
-      ({ namespace, level, log: line }) => {
-        const { message, timestamp: _, ...details } = line
-        if (level <= logLevel.WARN) log?.warn(`kafkajs ${namespace}: ${message}`, details)
-        else log?.debug(`kafkajs ${namespace}: ${message}`, details)
-      },
-  })
-  const key = Object.getOwnPropertySymbols(kafka).find((symbol) => symbol.description === 'private:Kafka:createCluster')
-  const create = key && (kafka as unknown as Record<symbol, (options: object) => RawCluster>)[key]
-  if (!create) throw new CdcFailure(code.InvalidConfig, 'this is not the kafkajs version that Sluice is built for (2.2.4)')
-  return create({ allowAutoTopicCreation: false })
-}
-
-/** As kafkajs' own, and a socket that closes without a farewell still ends its requests. */
-function openSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs): net.Socket {
-  const name = net.isIP(host) ? {} : { servername: host }
-  const socket = ssl ? tls.connect({ host, port, ...name, ...ssl }, onConnect) : net.connect({ host, port }, onConnect)
-  socket.setKeepAlive(true, 30_000)
-  socket.once('close', (failed) => {
-    if (!failed && !socket.readableEnded) socket.emit('end')
-  })
-  return socket
 }
 
 function parseAddress(broker: string): BrokerAddress {

@@ -1,7 +1,7 @@
 /** The room's one door: everything Sluice asks of Kafka. */
 import type { RangeReader, ReadRequest, TopicIdentity, TopicState } from '../core/records.ts'
 import { persist } from './abortable.ts'
-import { openConnections, type KafkaSettings } from './connection.ts'
+import { openConnections } from './connection.ts'
 import { reachableOffsets, watermarks } from './listOffsets.ts'
 import { metadataCache } from './metadata.ts'
 import { offsetMirror, type OffsetMirror } from './offsetMirror.ts'
@@ -10,8 +10,9 @@ import { rangeReader } from './rangeReader.ts'
 import { tailWatcher, type TailWatcher } from './tailWatcher.ts'
 import { cleanupPolicy } from './topicConfig.ts'
 import { unavailable } from './brokerErrors.ts'
+import type { KafkaSettings } from './settings.ts'
 
-export type { KafkaLog, KafkaSettings } from './connection.ts'
+export type { KafkaLog, KafkaSettings } from './settings.ts'
 export type { GroupOffsets } from './offsetMirror.ts'
 
 export interface KafkaDoor extends RangeReader, OffsetMirror, Pick<TailWatcher, 'waitForRecords'> {

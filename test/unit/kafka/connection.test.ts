@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { code } from '../../../src/core/failures.ts'
-import { openConnections, type Connections, type KafkaLog, type WireRequest } from '../../../src/kafka/connection.ts'
+import { openConnections, type Connections, type WireRequest } from '../../../src/kafka/connection.ts'
+import type { KafkaLog } from '../../../src/kafka/settings.ts'
 
 const open: { server?: Server; connections?: Connections } = {}
 afterEach(async () => {
