@@ -46,14 +46,17 @@ export interface Action {
   readonly commitInfo?: CommitInfo
 }
 
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
 export function encodeEntry(actions: readonly Action[]): Uint8Array {
-  return new TextEncoder().encode(actions.map((action) => JSON.stringify(action)).join('\n') + '\n')
+  return encoder.encode(actions.map((action) => JSON.stringify(action)).join('\n') + '\n')
 }
 
 /** Throws CDC5004 where a line is not a JSON object. */
 export function decodeEntry(version: number, bytes: Uint8Array): readonly Action[] {
   try {
-    const lines = new TextDecoder('utf-8', { fatal: true }).decode(bytes).split('\n')
+    const lines = decoder.decode(bytes).split('\n')
     const actions = lines.filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as Action)
     if (actions.length === 0 || actions.some((action) => typeof action !== 'object' || action === null))
       throw new Error('no actions')

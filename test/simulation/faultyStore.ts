@@ -10,7 +10,16 @@ export interface Faults {
 }
 
 export function faultyStore(memory: MemoryStore, scheduler: Scheduler, task: Task, faults: Faults): ObjectStore {
-  const lost = (what: string): CdcFailure => new CdcFailure(code.StoreUnavailable, what)
+  /** Thousands a second, and nobody reads where they came from. */
+  const lost = (what: string): CdcFailure => {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    try {
+      return new CdcFailure(code.StoreUnavailable, what)
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit
+    }
+  }
 
   async function read<T>(look: () => T): Promise<T> {
     await scheduler.turn(task)

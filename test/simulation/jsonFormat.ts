@@ -10,7 +10,7 @@ export interface JsonRow {
   readonly source?: string
 }
 
-interface JsonFile {
+export interface JsonFile {
   readonly columns: readonly Column[]
   readonly rows: readonly JsonRow[]
   readonly keyValues: Readonly<Record<string, string>>

@@ -1,6 +1,6 @@
 /** What two readers find who know nothing of the protocol: one follows the Delta log, one only globs the files under `data/`. */
 import type { Action } from '../../src/lake/entries.ts'
-import { decodeJsonFile } from './jsonFormat.ts'
+import { decodeJsonFile, type JsonFile } from './jsonFormat.ts'
 import type { KafkaLog } from './kafkaLog.ts'
 
 /** Sentences about what is wrong; none where all is well. `logs` are told apart by topic id. */
@@ -11,6 +11,9 @@ export function violations(objects: ReadonlyMap<string, Uint8Array>, root: strin
   const configuration = entries[0]!.find((action) => action.metaData)!.metaData!.configuration
   const [{ topicId }] = JSON.parse(configuration['cdc.epochs']!) as [{ topicId: string }]
   const log = logs.find((candidate) => candidate.topicId === topicId)!
+
+  const decoded = new Map<string, JsonFile>()
+  for (const [key, bytes] of objects) if (key.startsWith(`${root}/data/`)) decoded.set(key, decodeJsonFile(bytes))
 
   const starts = new Map<string, number>()
   const bases = new Map<string, number>()
@@ -41,7 +44,7 @@ export function violations(objects: ReadonlyMap<string, Uint8Array>, root: strin
         wrong.push(`entry ${version} adds ${add.path}, which is not there`)
         continue
       }
-      const file = decodeJsonFile(bytes)
+      const file = decoded.get(`${root}/${add.path}`)!
       const { 'cdc.partition': partition, 'cdc.from': from, 'cdc.next': next } = add.tags as Record<string, string>
       if (reached.get(partition!) !== Number(from))
         wrong.push(`entry ${version} adds [${from}, ${next}) of ${partition} behind ${reached.get(partition!)}`)
@@ -59,24 +62,23 @@ export function violations(objects: ReadonlyMap<string, Uint8Array>, root: strin
       if (bases.get(partition) !== base) wrong.push(`entry ${version} moves ${partition} without a file`)
   })
 
-  const globbed = [...objects.keys()].filter((key) => key.startsWith(`${root}/data/`))
-  wrong.push(...readBy('table', added, objects, log, starts), ...readBy('glob', globbed, objects, log, starts))
+  wrong.push(...readBy('table', added, decoded, log, starts), ...readBy('glob', [...decoded.keys()], decoded, log, starts))
   return wrong
 }
 
 function readBy(
   reader: string,
   files: readonly string[],
-  objects: ReadonlyMap<string, Uint8Array>,
+  decoded: ReadonlyMap<string, JsonFile>,
   log: KafkaLog,
   starts: ReadonlyMap<string, number>,
 ): string[] {
   const wrong: string[] = []
   const counts = new Map<string, number>()
   for (const key of files) {
-    const bytes = objects.get(key)
-    if (!bytes) continue
-    const { rows, columns } = decodeJsonFile(bytes)
+    const file = decoded.get(key)
+    if (!file) continue
+    const { rows, columns } = file
     const partition = /-\d+-(\d+)-\d{20}/.exec(key)![1]!
     const has = new Set(columns.map(({ name }) => name))
     let last = -1
