@@ -15,5 +15,8 @@ export function toApplicationFailure(error: unknown): Error {
   // Messages of libraries may quote what they were given: only the kind of error is told, the log of the worker has the rest.
   const kind = error instanceof Error ? error.name : typeof error
   const errno = typeof (error as { code?: unknown } | null)?.code === 'string' ? ` (${(error as { code: string }).code})` : ''
-  return ApplicationFailure.create({ message: `unexpected ${kind}${errno}; CDC_LOG_LEVEL=debug tells more in the worker's log`, type: 'Unexpected' })
+  return ApplicationFailure.create({
+    message: `unexpected ${kind}${errno}; CDC_LOG_LEVEL=debug tells more in the worker's log`,
+    type: 'Unexpected',
+  })
 }

@@ -24,6 +24,20 @@ async function failureOf(result: Promise<unknown>): Promise<ApplicationFailure> 
   return cause as ApplicationFailure
 }
 
+/** To the last point before the end. Returns the new run's id. */
+async function reset(workflowId: string, run: string): Promise<string> {
+  const history = await tables.history(workflowId, run)
+  const point = history.findLast((event) => event.eventType === 'EVENT_TYPE_WORKFLOW_TASK_COMPLETED')!
+  const { runId } = await tables.client.workflowService.resetWorkflowExecution({
+    namespace: temporal.namespace,
+    workflowExecution: { workflowId, runId: run },
+    workflowTaskFinishEventId: Number(point['eventId']) as never,
+    requestId: randomUUID(),
+    reason: 'test',
+  })
+  return runId
+}
+
 function flowing(handle: Awaited<ReturnType<FakeTables['start']>>): Promise<unknown> {
   return until(async () => (await statusOf(handle)).positions.length > 0)
 }
@@ -94,17 +108,7 @@ test('a reset that revives a former holder fails once another carries the table'
   const second = await tables.start({ table: 'revived' })
   await flowing(second)
 
-  const history = await tables.history(first.workflowId)
-  const afterOpen = history.filter((event) => event.eventType === 'EVENT_TYPE_WORKFLOW_TASK_COMPLETED').length
-  expect(afterOpen).toBeGreaterThan(1)
-  const point = history.findLast((event) => event.eventType === 'EVENT_TYPE_WORKFLOW_TASK_COMPLETED')!
-  const { runId } = await tables.client.workflowService.resetWorkflowExecution({
-    namespace: temporal.namespace,
-    workflowExecution: { workflowId: first.workflowId, runId: first.firstExecutionRunId },
-    workflowTaskFinishEventId: Number(point['eventId']) as never,
-    requestId: randomUUID(),
-    reason: 'test',
-  })
+  const runId = await reset(first.workflowId, first.firstExecutionRunId)
   const failure = await failureOf(tables.client.workflow.getHandle(first.workflowId, runId).result())
   expect(failure.type).toBe('CDC1004')
   expect(failure.message).toContain(second.workflowId)
@@ -112,6 +116,20 @@ test('a reset that revives a former holder fails once another carries the table'
   tables.rooms.append('air.public.revived', 0, 3)
   await until(async () => (await statusOf(second)).rows === 3)
   await second.executeUpdate('stop')
+})
+
+test('a reset of the carrier itself goes on, and keeps its claim', async () => {
+  const first = await tables.start({ table: 'reset' })
+  tables.rooms.append('air.public.reset', 0, 2)
+  await until(async () => (await statusOf(first)).rows === 2)
+  const runId = await reset(first.workflowId, first.firstExecutionRunId)
+  const revived = tables.client.workflow.getHandle(first.workflowId, runId)
+  tables.rooms.append('air.public.reset', 0, 3)
+  await until(() => tables.rooms.table('air.public.reset').log.rows === 5)
+
+  const failure = await failureOf((await tables.start({ table: 'reset' })).result())
+  expect(failure.type).toBe('CDC1003')
+  await revived.executeUpdate('stop')
 })
 
 test('a wrong input fails at once and lists the known fields', async () => {

@@ -365,6 +365,23 @@ describe('messages', () => {
   })
 })
 
+test('where search attributes are switched on, tables can be found by name and health', async () => {
+  const found = await fakeTables(temporal, { env: { CDC_SEARCH_ATTRIBUTES: 'true' } })
+  try {
+    const handle = await found.start({ table: 'found' })
+    found.rooms.append('air.public.found', 0, 3)
+    await until(async () => (await statusOf(handle)).rows === 3)
+    const { searchAttributes } = await handle.describe()
+    expect(searchAttributes).toMatchObject({ CdcTable: ['public.found'], CdcHealth: ['running'] })
+    expect(searchAttributes['CdcLagSeconds']?.[0]).toBeGreaterThan(0)
+    await handle.executeUpdate('pause')
+    expect((await handle.describe()).searchAttributes).toMatchObject({ CdcHealth: ['paused'] })
+    await handle.executeUpdate('stop')
+  } finally {
+    await found.stop()
+  }
+})
+
 test('a history holds neither values of rows nor secrets', async () => {
   const table = await carried('canary')
   let tries = 0
