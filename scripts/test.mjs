@@ -12,7 +12,8 @@ prepare({ parts: !asksFor('unit') || asksFor('e2e') })
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-test-'))
 const counts = join(scratch, 'counts')
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=./test/closingLine.ts']
-const code = await runNode([...vitest, ...args], { SLUICE_TEST_COUNTS: counts })
+const plain = process.stdout.isTTY && !process.env.CI ? {} : { NO_COLOR: '1' }
+const code = await runNode([...vitest, ...args], { SLUICE_TEST_COUNTS: counts, ...plain })
 console.log(closingLine())
 rmSync(scratch, { recursive: true, force: true })
 process.exit(code)
