@@ -13,7 +13,7 @@ import {
   type S3ClientConfig,
 } from '@aws-sdk/client-s3'
 import { crc32 } from '@node-rs/crc32'
-import { CdcFailure, code } from '../core/failures.ts'
+import { asking, created, orNull } from './s3Answers.ts'
 import type { ObjectStore, PutOutcome, Upload } from './store.ts'
 
 export interface S3StoreOptions {
@@ -229,53 +229,4 @@ function checksum(bytes: Uint8Array): string {
   const sum = Buffer.alloc(4)
   sum.writeUInt32BE(crc32(bytes))
   return sum.toString('base64')
-}
-
-async function created(signal: AbortSignal | undefined, what: string, write: Promise<unknown>): Promise<PutOutcome> {
-  try {
-    await write
-    return 'created'
-  } catch (error) {
-    if (statusOf(error) === 412) return 'exists'
-    return unavailable(signal, what, error)
-  }
-}
-
-async function asking<T>(signal: AbortSignal | undefined, what: string, call: Promise<T>): Promise<T> {
-  return await call.catch((error: unknown) => unavailable(signal, what, error))
-}
-
-/** A missing bucket is not a missing object: only the latter is an answer. */
-async function orNull<T>(signal: AbortSignal | undefined, what: string, call: () => Promise<T>): Promise<T | null> {
-  try {
-    return await call()
-  } catch (error) {
-    if (statusOf(error) === 404 && nameOf(error) !== 'NoSuchBucket') return null
-    return unavailable(signal, what, error)
-  }
-}
-
-function unavailable(signal: AbortSignal | undefined, what: string, error: unknown): never {
-  if (signal?.aborted) throw signal.reason
-  const status = statusOf(error)
-  throw new CdcFailure(
-    code.StoreUnavailable,
-    `${what}: ${nameOf(error)}${status === undefined ? ` (${messageOf(error)})` : ` (${status})`}`,
-    {
-      cause: error,
-    },
-  )
-}
-
-function statusOf(error: unknown): number | undefined {
-  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
-}
-
-/** Connection refused and the like; an answer's own message stays in the cause. */
-function messageOf(error: unknown): string {
-  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : 'unknown'
 }
