@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { startPart } from './parts.ts'
 import { projectRoot } from './places.ts'
 import type { PartRecord } from './runfile.ts'
+import { workflowBundle } from './bundle.ts'
 import type { StackFacts } from './start.ts'
 
 export interface WorkerPlan {
@@ -36,13 +37,17 @@ export function workerEnv(stack: Omit<StackFacts, 'dir'>, plan: Omit<WorkerPlan,
 }
 
 /** Starts `npm start` as a process of the stack: it is stopped with it, before everything else. */
-export function startWorker(stack: StackFacts, plan: WorkerPlan): Promise<PartRecord> {
+export async function startWorker(stack: StackFacts, plan: WorkerPlan): Promise<PartRecord> {
   const mark = join(stack.dir, plan.name)
   return startPart(stack.dir, {
     part: plan.name,
     command: process.execPath,
     args: ['--import', 'tsx', 'src/workers/main.ts', `--mark=${mark}`],
-    env: { ...workerEnv(stack, plan), AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+    env: {
+      CDC_WORKFLOW_BUNDLE: await workflowBundle(),
+      ...workerEnv(stack, plan),
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    },
     cwd: projectRoot,
     mark,
     log: join(stack.dir, 'logs', `${plan.name}.log`),
