@@ -7,6 +7,7 @@ import { parseOffset } from '../core/offsets.ts'
 import type { Receipt } from '../core/receipts.ts'
 import { attended, provenance } from './attending.ts'
 import type { ActivityDeps, LakeSnapshot } from './deps.ts'
+import { mirror } from './mirror.ts'
 
 /**
  * The commit point is the log entry that `lake.commit` puts. Schema entries follow it, before the next write may begin; what
@@ -26,7 +27,7 @@ export function commitOffsets(deps: ActivityDeps) {
       const done = resultOf(job.receipts, version, snapshot)
       logCommit(table, job, done, Date.now() - started)
       await reach('commit.beforeMirror')
-      mirror(deps, table, snapshot)
+      mirror(deps, table, snapshot.positions)
       await reach('commit.afterMirror')
       return done
     })
@@ -56,18 +57,5 @@ function logCommit(table: ResolvedTable, job: CommitJob, done: Committed, durati
     version: done.version,
     attempt: activityInfo().attempt,
     durationMs,
-  })
-}
-
-function mirror({ config, kafka }: ActivityDeps, table: ResolvedTable, snapshot: LakeSnapshot): void {
-  if (!config.kafka.group) return
-  const offsets = new Map(
-    snapshot.positions.map((p) => {
-      const [base, seen] = [parseOffset(p.base), parseOffset(p.seen)]
-      return [p.partition, base > seen ? base : seen]
-    }),
-  )
-  kafka.mirrorOffsets(config.kafka.group, table.topic, offsets).catch((error: unknown) => {
-    log.warn('offsets were not mirrored to the Kafka group; lag tools show old values', { table: table.name, error })
   })
 }

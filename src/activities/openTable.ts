@@ -2,14 +2,17 @@ import { resolveTable } from '../config/tables.ts'
 import type { OpenedTable, OpenJob } from '../core/jobs.ts'
 import { attended, provenance } from './attending.ts'
 import type { ActivityDeps } from './deps.ts'
+import { mirror } from './mirror.ts'
 
 /** Begins a run: the position is the log's, after links that were written and never committed; limits are the config's. */
-export function openTable({ config, kafka, lake }: ActivityDeps) {
+export function openTable(deps: ActivityDeps) {
+  const { config, kafka, lake } = deps
   return (job: OpenJob): Promise<OpenedTable> =>
     attended(async (signal) => {
       const table = resolveTable(config, job.table)
       const topic = await kafka.describe(table.topic, signal)
       const { version, epoch, topic: bound, positions } = await lake.open(table, topic, provenance(), signal)
+      mirror(deps, table, positions)
       return {
         table: table.name,
         topic: bound,
