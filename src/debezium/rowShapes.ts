@@ -3,7 +3,7 @@ import type { RowSchema } from '../core/events.ts'
 import { CdcFailure, code } from '../core/failures.ts'
 import { ObjectReader, type OnStranger } from './objectReader.ts'
 import { tokenOf } from './jsonString.ts'
-import { connectField, declaredField, type ConnectField, type Placeholders, type TypedField } from './types.ts'
+import { connectField, declaredField, type ConnectField, type Placeholders, type TypedField } from './typeTable.ts'
 
 export interface RowShape {
   readonly schema: RowSchema

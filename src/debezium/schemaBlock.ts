@@ -5,7 +5,7 @@
 import { utf8 } from './jsonString.ts'
 import { undecodable } from './scan.ts'
 import type { KeyShape, RowShape, Shapes } from './rowShapes.ts'
-import type { ConnectField } from './types.ts'
+import type { ConnectField } from './typeTable.ts'
 
 export interface Block<Shape> {
   readonly bytes: Buffer

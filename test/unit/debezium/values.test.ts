@@ -5,7 +5,7 @@ import type { RowNotes } from '../../../src/core/events.ts'
 import { CdcFailure } from '../../../src/core/failures.ts'
 import { tokenOf } from '../../../src/debezium/jsonString.ts'
 import { skipValue } from '../../../src/debezium/scan.ts'
-import { declaredField } from '../../../src/debezium/types.ts'
+import { declaredField } from '../../../src/debezium/typeTable.ts'
 import { decimalText, valuesOf, type Value } from './columnValues.ts'
 
 const placeholder = '__debezium_unavailable_value'
