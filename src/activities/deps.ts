@@ -10,6 +10,8 @@ import type { TableSchema } from '../core/schema.ts'
 
 export interface Kafka {
   describe(topic: string, signal: AbortSignal): Promise<TopicState>
+  /** `delete`, `compact` or `compact,delete`. */
+  cleanupPolicy(topic: string, signal: AbortSignal): Promise<string>
   /** Answers as soon as a partition's stable offset is past its position, its identity changed, or the time is over. */
   waitForRecords(
     topic: TopicIdentity,

@@ -1,4 +1,5 @@
 import { resolveTable } from '../config/tables.ts'
+import { CdcFailure, code } from '../core/failures.ts'
 import type { OpenedTable, OpenJob } from '../core/jobs.ts'
 import { attended, provenance } from './attending.ts'
 import type { ActivityDeps } from './deps.ts'
@@ -11,6 +12,7 @@ export function openTable(deps: ActivityDeps) {
     attended(async (signal) => {
       const table = resolveTable(config, job.table)
       const topic = await kafka.describe(table.topic, signal)
+      await requireWholeLog(kafka, table.topic, signal)
       const { version, epoch, topic: bound, positions } = await lake.open(table, topic, provenance(), signal)
       mirror(deps, table, positions)
       return {
@@ -24,4 +26,11 @@ export function openTable(deps: ActivityDeps) {
         searchAttributes: config.temporal.searchAttributes,
       }
     })
+}
+
+/** Compaction takes away changes that were not carried yet, and with them deletes (SEMANTICS R1.25). */
+async function requireWholeLog(kafka: ActivityDeps['kafka'], topic: string, signal: AbortSignal): Promise<void> {
+  const policy = await kafka.cleanupPolicy(topic, signal)
+  if (policy === 'delete') return
+  throw new CdcFailure(code.CompactedTopic, `topic ${topic} has cleanup.policy=${policy}`, { details: { topic, policy } })
 }

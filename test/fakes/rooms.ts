@@ -104,6 +104,7 @@ export function fakeRooms(): FakeRooms {
 
     kafka: {
       describe: (topic) => Promise.resolve(stateOf(topic)),
+      cleanupPolicy: () => Promise.resolve('delete'),
       async waitForRecords({ topic, id }, positions, { timeoutMs, signal }) {
         const until = Date.now() + timeoutMs
         const news = () => table(topic).ends.some((end, partition) => end > (positions.get(partition) ?? 0n))
