@@ -42,7 +42,11 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder):
       const day = dayOfEvent(event, block.timestamp[i]!)
       if (day !== null && day > job.day) {
         nextDay = day
-        if (batch.totalRows === 0) next = parseOffset(job.base)
+        if (batch.totalRows === 0) {
+          // An empty link that only says where the next one stands: what was scanned before is scanned again.
+          next = parseOffset(job.base)
+          last = null
+        }
         return true
       }
       growth = batch.need(event)
