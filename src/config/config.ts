@@ -47,7 +47,7 @@ export function loadConfig(env: Environment, files: Files): Config {
   return freeze(complete(parsed.data))
 }
 
-function readTree(env: Environment, files: Files, problems: Problem[]): Tree {
+export function readTree(env: Environment, files: Files, problems: Problem[]): Tree {
   const path = env[fileVariable] || 'tables.yaml'
   let text: string
   try {
@@ -78,7 +78,7 @@ interface Issue {
   readonly keys?: readonly string[]
 }
 
-function problemsOf(issue: Issue): Problem[] {
+export function problemsOf(issue: Issue): Problem[] {
   const path = issue.path.map(String).join('.')
   if (issue.code === 'unrecognized_keys') {
     return (issue.keys ?? []).map((key) => ({
@@ -135,7 +135,7 @@ export function invalid(problems: readonly Problem[]): CdcFailure {
 function complete(parsed: ParsedConfig): Config {
   const { pipeline, kafka, defaults, ...rest } = parsed
   const { group, mirror, ...kafkaRest } = kafka
-  const name = pipeline.name ?? pipeline.topicPrefix.replace(/[^A-Za-z0-9_.-]/g, '_')
+  const name = pipeline.name ?? pipelineName(pipeline.topicPrefix)
   return {
     ...rest,
     pipeline: { ...pipeline, name },
@@ -149,6 +149,11 @@ function complete(parsed: ParsedConfig): Config {
   }
 }
 
+/** What a pipeline is called where only its topic prefix is given. */
+export function pipelineName(topicPrefix: string): string {
+  return topicPrefix.replace(/[^A-Za-z0-9_.-]/g, '_')
+}
+
 /** The config for the eyes of people: secrets are stars. */
 export function redacted(config: Config): unknown {
   return JSON.parse(
@@ -158,7 +163,7 @@ export function redacted(config: Config): unknown {
 
 const secret = new Set(['password', 'secretAccessKey', 'sessionToken', 'accessKeyId', 'key', 'cert', 'ca'])
 
-function freeze<T>(value: T): T {
+export function freeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   for (const part of Object.values(value)) freeze(part)
   return Object.freeze(value)

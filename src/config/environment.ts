@@ -28,6 +28,7 @@ export const variables: readonly (readonly [variable: string, path: string, read
   ['CDC_MAX_BATCH_BYTES', 'kafka.maxBatchBytes', 'text'],
   ['CDC_TASK_QUEUE', 'temporal.taskQueue', 'text'],
   ['CDC_SEARCH_ATTRIBUTES', 'temporal.searchAttributes', 'flag'],
+  ['CDC_WORKFLOW_BUNDLE', 'temporal.workflowBundle', 'text'],
   ['CDC_BATCHES_PER_RUN', 'temporal.batchesPerRun', 'text'],
   ['CDC_BATCH_MAX_AGE', 'defaults.batch.maxAge', 'text'],
   ['CDC_BATCH_MAX_ROWS', 'defaults.batch.maxRows', 'text'],

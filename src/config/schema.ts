@@ -121,6 +121,9 @@ export const configSchema = z.strictObject({
         .boolean({ error: 'expected true or false' })
         .default(false)
         .describe('Set CdcTable, CdcHealth and CdcLagSeconds; they must be registered with the server first'),
+      workflowBundle: name
+        .optional()
+        .describe('File with the workflow code bundled beforehand (npm run build); left out: bundled at each start'),
       batchesPerRun: count.default(200).describe('Continue as new after so many batches'),
     })
     .prefault({}),

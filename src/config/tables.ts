@@ -6,12 +6,7 @@ import type { Config, ResolvedTable } from './config.ts'
 /** `flights` or `public.flights`; the first dot parts schema from table. CDC1001 where that is no name PostgreSQL could have. */
 export function resolveTable(config: Config, name: string): ResolvedTable {
   const { topicPrefix, database, defaultSchema } = config.pipeline
-  const dot = name.indexOf('.')
-  const schema = dot < 0 ? defaultSchema : name.slice(0, dot)
-  const table = name.slice(dot + 1)
-  for (const part of [schema, table]) check(name, part)
-
-  const full = `${schema}.${table}`
+  const { name: full, schema, table } = parseTableName(name, defaultSchema)
   const entry = entryOf(config, full) ?? (schema === defaultSchema ? entryOf(config, table) : null)
   const batch = entry?.batch
   return {
@@ -29,6 +24,15 @@ export function resolveTable(config: Config, name: string): ResolvedTable {
     columns: entry?.columns ?? null,
     key: entry?.key ?? null,
   }
+}
+
+/** CDC1001 where that is no name PostgreSQL could have. */
+export function parseTableName(name: string, defaultSchema: string): Pick<ResolvedTable, 'name' | 'schema' | 'table'> {
+  const dot = name.indexOf('.')
+  const schema = dot < 0 ? defaultSchema : name.slice(0, dot)
+  const table = name.slice(dot + 1)
+  for (const part of [schema, table]) check(name, part)
+  return { name: `${schema}.${table}`, schema, table }
 }
 
 function entryOf(config: Config, name: string) {
