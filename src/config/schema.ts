@@ -56,9 +56,13 @@ export const configSchema = z.strictObject({
       .describe('Stands in workflow ids; default is the topic prefix'),
     topicPrefix: z
       .string({ error: 'expected the topic.prefix of the Debezium connector' })
-      .min(1, 'expected the topic.prefix of the Debezium connector'),
-    database: z.string({ error: 'expected the name of the database' }).min(1, 'expected the name of the database'),
-    defaultSchema: name.default('public'),
+      .min(1, 'expected the topic.prefix of the Debezium connector')
+      .describe('topic.prefix of the Debezium connector: topics are <prefix>.<schema>.<table>'),
+    database: z
+      .string({ error: 'expected the name of the database' })
+      .min(1, 'expected the name of the database')
+      .describe('Name of the PostgreSQL database: the first folder below the lake URL'),
+    defaultSchema: name.default('public').describe('Schema of tables that are named without one'),
   }),
   lake: z.strictObject({
     url: z
@@ -69,14 +73,17 @@ export const configSchema = z.strictObject({
       .url({ protocol: /^https?$/, error: 'expected an http(s) URL' })
       .optional()
       .describe('Of an S3 server other than AWS'),
-    region: name.optional(),
+    region: name.optional().describe('Of the bucket; default us-east-1'),
     multipart: z
       .boolean({ error: 'expected true or false' })
       .optional()
       .describe(
         'Upload large files in parts, which takes less memory. Default: only on Amazon S3, as other servers may let two completions win',
       ),
-    pathStyle: z.boolean({ error: 'expected true or false' }).optional().describe('Default: true where an endpoint is given'),
+    pathStyle: z
+      .boolean({ error: 'expected true or false' })
+      .optional()
+      .describe('Bucket in the path instead of the host name; default: true where an endpoint is given'),
     credentials: z
       .strictObject({ accessKeyId: name, secretAccessKey: name, sessionToken: name.optional() })
       .optional()
@@ -87,24 +94,28 @@ export const configSchema = z.strictObject({
       .array(z.string().regex(/^[^\s,:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'expected host:port'), {
         error: 'expected a list of host:port',
       })
-      .min(1, 'expected at least one host:port'),
+      .min(1, 'expected at least one host:port')
+      .describe('Some brokers to begin with, as host:port; in the variable with commas between'),
     tls: z
       .union([
         z.boolean(),
         z.strictObject({
           ca: name.optional().describe('PEM text, by ${file:X}'),
-          cert: name.optional(),
-          key: name.optional(),
-          serverName: name.optional(),
+          cert: name.optional().describe('Of the client, PEM text'),
+          key: name.optional().describe('Of the client, PEM text, by ${file:X}'),
+          serverName: name.optional().describe('Name in the certificate of the brokers, where it is not the host'),
         }),
       ])
-      .default(false),
+      .default(false)
+      .describe('true: TLS with the authorities that the system trusts'),
     sasl: z
       .strictObject({
-        mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512'], {
-          error: 'expected plain, scram-sha-256 or scram-sha-512',
-        }),
-        username: name,
+        mechanism: z
+          .enum(['plain', 'scram-sha-256', 'scram-sha-512'], {
+            error: 'expected plain, scram-sha-256 or scram-sha-512',
+          })
+          .describe('How the worker shows who it is'),
+        username: name.describe('By which the worker is known to the brokers'),
         password: name.describe('By reference: ${env:X} or ${file:X}'),
       })
       .optional(),
@@ -116,7 +127,7 @@ export const configSchema = z.strictObject({
   }),
   temporal: z
     .strictObject({
-      taskQueue: name.default('cdc'),
+      taskQueue: name.default('cdc').describe('Task queue of workers and workflows'),
       searchAttributes: z
         .boolean({ error: 'expected true or false' })
         .default(false)
@@ -133,6 +144,9 @@ export const configSchema = z.strictObject({
       idleWait: duration.optional().describe('How long one poll waits on an idle table; default 2min'),
     })
     .prefault({}),
+  memoryBudget: size
+    .default(1024 ** 3)
+    .describe('What the ranges being written may hold together; further ones wait. Default 1GiB'),
   placeholder: z
     .string()
     .min(1)
@@ -142,7 +156,8 @@ export const configSchema = z.strictObject({
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'expected trace, debug, info, warn, error, fatal or silent',
     })
-    .default('info'),
+    .default('info')
+    .describe('Least level of the lines that the worker prints'),
   failpoints: z.string().default('').describe('Tests only: crash windows to arm, for example commit.afterEntry=kill@3'),
   tables: z
     .record(name, tableSchema.nullable())

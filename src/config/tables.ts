@@ -1,6 +1,7 @@
 /** A table by its names everywhere. Names come from outside: what is not plainly safe is encoded (SEMANTICS R3.9). */
 import { Buffer } from 'node:buffer'
 import { CdcFailure, code } from '../core/failures.ts'
+import { tableRoot } from '../core/names.ts'
 import type { Config, ResolvedTable } from './config.ts'
 
 /** `flights` or `public.flights`; the first dot parts schema from table. CDC1001 where that is no name PostgreSQL could have. */
@@ -14,7 +15,7 @@ export function resolveTable(config: Config, name: string): ResolvedTable {
     schema,
     table,
     topic: topicName(`${topicPrefix}.${full}`),
-    root: [database, schema, table].map(pathSegment).join('/'),
+    root: tableRoot(database, schema, table),
     limits: {
       ...config.limits,
       ...(batch?.maxRows === undefined ? {} : { maxRows: batch.maxRows }),
@@ -51,14 +52,4 @@ function check(name: string, part: string): void {
 /** As Debezium names topics: every UTF-16 unit outside its alphabet becomes `_`. */
 function topicName(text: string): string {
   return text.replace(/[^A-Za-z0-9_.-]/g, '_')
-}
-
-/** Safe in object keys, folders and Hive paths: percent-encoded outside [A-Za-z0-9_.-], and where `_` or `.` stands first. */
-export function pathSegment(text: string): string {
-  const plain = text.replace(/[^A-Za-z0-9_.-]+/g, (part) => [...Buffer.from(part)].map(percent).join(''))
-  return plain.replace(/^[_.]/, (first) => percent(first.charCodeAt(0)))
-}
-
-function percent(byte: number): string {
-  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
 }

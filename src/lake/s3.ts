@@ -25,7 +25,8 @@ export interface S3StoreOptions {
   readonly endpoint?: string | undefined
   readonly forcePathStyle?: boolean | undefined
   /** Default: the SDK's own chain (environment, profile, instance role). */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
+  readonly credentials?:
+    { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string | undefined } | undefined
   /** Bytes of a part, and below which an upload is one put; S3 wants at least 5 MiB. */
   readonly partBytes?: number
   /**
@@ -50,7 +51,7 @@ export function s3Store(options: S3StoreOptions): S3Store {
     ...(options.region !== undefined && { region: options.region }),
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
     // A copy: the SDK writes into the object that it is given, and a config is frozen.
-    ...(options.credentials && { credentials: { ...options.credentials } }),
+    ...(options.credentials && { credentials: credentialsOf(options.credentials) }),
     forcePathStyle: options.forcePathStyle ?? false,
     // By itself the SDK only warns when `requestTimeout` is over.
     requestHandler: { connectionTimeout: 5_000, requestTimeout: timeout, socketTimeout: timeout, throwOnRequestTimeout: true },
@@ -77,6 +78,10 @@ interface Clients {
 interface Place {
   readonly Bucket: string
   readonly Key: string
+}
+
+function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: NonNullable<S3StoreOptions['credentials']>) {
+  return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) }
 }
 
 function storeOf(clients: Clients, options: S3StoreOptions, signal: AbortSignal | undefined): ObjectStore {

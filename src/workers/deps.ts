@@ -14,8 +14,12 @@ import { s3Store } from '../lake/s3.ts'
 import type { ObjectStore } from '../lake/table.ts'
 import { temporalClaims } from './claims.ts'
 import { armFailpoints } from './failpoints.ts'
+import { memoryBudget } from './memoryBudget.ts'
 import { tableLake } from './tableLake.ts'
 import { version } from './version.ts'
+
+/** Bytes of one fetch of one partition; two are held while a range is read. */
+const fetchBytes = 4 * 1024 ** 2
 
 export interface Composed {
   readonly deps: ActivityDeps
@@ -28,6 +32,7 @@ export function composeDeps(
   logger: Logger,
 ): Composed {
   const reach = armFailpoints(config.failpoints)
+  const memory = memoryBudget(config.memoryBudget)
   const store = openStore(config.lake)
   const kafka = openKafka(kafkaSettings(config, logger))
   const decoderOf = (table: ResolvedTable): Decoder =>
@@ -54,7 +59,10 @@ export function composeDeps(
       reach,
       async carry({ table, ...job }, attempt, signal) {
         const tools = { reader: kafka, lake: lake.context(table, signal), decoder: decoderOf(table), reach, signal }
-        return carryRange({ ...job, table: table.name }, { ...tools, table: await lake.newest(table, signal), attempt })
+        // A range holds its raw bytes once as columns and once as a file, at most, beside two fetches.
+        return memory.hold(2 * (job.limits.maxBytes + fetchBytes), signal, async () =>
+          carryRange({ ...job, table: table.name }, { ...tools, table: await lake.newest(table, signal), attempt }),
+        )
       },
     },
     close: () => kafka.close(),
@@ -68,7 +76,7 @@ export function openStore(lake: Config['lake']): ObjectStore {
   return s3Store({
     bucket: url.hostname,
     prefix: decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, ''),
-    region: lake.region ?? 'us-east-1',
+    region: lake.region ?? (lake.endpoint === undefined ? undefined : 'us-east-1'),
     endpoint: lake.endpoint,
     forcePathStyle: lake.pathStyle ?? lake.endpoint !== undefined,
     credentials: lake.credentials,
@@ -92,7 +100,7 @@ export function kafkaSettings(config: Config, logger: Logger): KafkaSettings {
           },
     ...(sasl ? { sasl } : {}),
     maxBatchBytes,
-    fetchBytes: 8 * 1024 ** 2,
+    fetchBytes,
     log: {
       debug: (message, details) => logger.debug(details, message),
       warn: (message, details) => logger.warn(details, message),

@@ -16,9 +16,15 @@ async function main(): Promise<void> {
   const { connection, address, namespace } = await connectTemporal()
   logger.debug({ config: redacted(config) }, 'configuration')
   const composed = composeDeps(config, { connection, namespace }, logger)
-  const { taskQueue } = config.temporal
+  const { taskQueue, workflowBundle: codePath } = config.temporal
   try {
-    const worker = await tableWorker({ connection, namespace, taskQueue, activities: createActivities(composed.deps) })
+    const worker = await tableWorker({
+      connection,
+      namespace,
+      taskQueue,
+      activities: createActivities(composed.deps),
+      ...(codePath && { bundle: { codePath } }),
+    })
     logger.info({ address, namespace, taskQueue, pipeline: config.pipeline.name }, 'worker is ready')
     await worker.run()
     logger.info('worker has drained')

@@ -136,7 +136,7 @@ describe.each<lake.DeltaCompat>(['none', 'v1'])('a table of deltaCompat %s', (de
     folder = await mkdtemp(join(tmpdir(), 'sluice-delta-'))
     ctx = {
       store: folderStore(folder),
-      root: lake.tableRoot('airline', 'public', 'flights'),
+      root: 'airline/public/flights',
       clock: Date.now,
       random: randomUUID,
       reach: nothing,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { code } from '../../../src/core/failures.ts'
 import type { Column, LakeType } from '../../../src/core/schema.ts'
 import { columnsOf, covers, mergeGrowth, schemaIdOf, schemaString } from '../../../src/lake/deltaSchema.ts'
-import { encodeName, tableRoot } from '../../../src/lake/root.ts'
+import { encodeName, tableRoot } from '../../../src/core/names.ts'
 
 const types: LakeType[] = [
   'long',

@@ -1,5 +1,5 @@
 /** Names from outside as parts of a key (SEMANTICS R3.9). */
-import { CdcFailure, code } from '../core/failures.ts'
+import { CdcFailure, code } from './failures.ts'
 
 /** `<database>/<schema>/<table>`, each part encoded: the table's folder below the lake's URL. */
 export function tableRoot(database: string, schema: string, table: string): string {
