@@ -2,6 +2,8 @@
 import { metadataColumns } from '../../src/core/schema.ts'
 
 const order = ['__epoch', '__commit_lsn', '__lsn', '__tx_order', '__kafka_offset'].map((name) => `${name} DESC`).join(', ')
+/** Where a change stands in the database's order: a truncate takes away all that stands before it. */
+const place = `row(${['__epoch', '__commit_lsn', '__lsn', '__tx_order'].map((name) => `coalesce(${name}, -1)`).join(', ')})`
 const ours = new Set([...metadataColumns.map(({ name }) => name), 'cdc_date'])
 const toasted = /^(VARCHAR|BLOB|.*\[\])$/
 
@@ -24,7 +26,9 @@ export function latestState(
   })
   const names = users.map(({ name }) => quoted(name)).join(', ')
   return `SELECT ${names} FROM (SELECT ${values.join(', ')}, __deleted,
-    row_number() OVER (PARTITION BY ${by} ORDER BY ${order}) AS __nth FROM ${from}) WHERE __nth = 1 AND NOT __deleted`
+    row_number() OVER (PARTITION BY ${by} ORDER BY ${order}) AS __nth FROM ${from}
+    WHERE __op <> 't' AND ${place} > coalesce((SELECT max(${place}) FROM ${from} WHERE __op = 't'), row(-1, -1, -1, -1)))
+    WHERE __nth = 1 AND NOT __deleted`
 }
 
 export function quoted(name: string): string {

@@ -85,7 +85,11 @@ export const configSchema = z.strictObject({
       .optional()
       .describe('Bucket in the path instead of the host name; default: true where an endpoint is given'),
     credentials: z
-      .strictObject({ accessKeyId: name, secretAccessKey: name, sessionToken: name.optional() })
+      .strictObject({
+        accessKeyId: name.describe('By reference. Left out: the standard AWS chain (environment, profile, instance role)'),
+        secretAccessKey: name.describe('By reference: ${env:X} or ${file:X}'),
+        sessionToken: name.optional().describe('Of temporary credentials'),
+      })
       .optional()
       .describe('By reference: ${env:X} or ${file:X}. Left out: the standard AWS chain (environment, profile, instance role)'),
   }),
@@ -135,7 +139,7 @@ export const configSchema = z.strictObject({
       workflowBundle: name
         .optional()
         .describe('File with the workflow code bundled beforehand (npm run build); left out: bundled at each start'),
-      batchesPerRun: count.default(200).describe('Continue as new after so many batches'),
+      batchesPerRun: count.default(200).describe('Continue as new after so many batches; default 200'),
     })
     .prefault({}),
   defaults: z

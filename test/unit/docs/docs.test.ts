@@ -1,0 +1,81 @@
+/** Pages of docs/ that come from code, and pages that must keep up with it. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { configurationPage, settings } from '../../../scripts/docs/configurationPage.ts'
+import { errorsPage } from '../../../scripts/docs/errorsPage.ts'
+import { typesPage } from '../../../scripts/docs/typesPage.ts'
+import { variables } from '../../../src/config/environment.ts'
+import { failureRules } from '../../../src/core/failures.ts'
+import { typeTable } from '../../../src/debezium/typeTable.ts'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+
+describe('pages that come from code', () => {
+  test.each([
+    ['errors', errorsPage],
+    ['types', typesPage],
+    ['configuration', configurationPage],
+  ])('docs/%s.md is what npm run docs writes', (name, page) => {
+    expect(read(`docs/${name}.md`)).toBe(page())
+  })
+
+  test('every code has a heading of its own, to which a status can point', () => {
+    const headings = [...read('docs/errors.md').matchAll(/^### (CDC\d+)$/gm)].map(([, code]) => code)
+    expect(headings).toEqual(Object.keys(failureRules))
+  })
+
+  test('every type that is carried has a line', () => {
+    const page = read('docs/types.md')
+    for (const name of typeTable.flatMap(({ postgres }) => postgres)) expect(page).toMatch(new RegExp(`^\\|.*\\b${name}\\b`, 'm'))
+  })
+
+  test('every environment variable stands beside its place in the file', () => {
+    const paths = new Set(settings().map(({ path }) => path))
+    expect(variables.filter(([, path]) => !paths.has(path))).toEqual([])
+    for (const [variable] of variables) expect(read('docs/configuration.md')).toContain(`| ${variable} `)
+  })
+
+  test('every setting says what it is', () => {
+    expect(settings().filter(({ about, fallback }) => about === '' && fallback === '')).toEqual([])
+  })
+})
+
+describe('the connector', () => {
+  const profile = Object.keys(JSON.parse(read('docker/connect/sluice-source.json')) as object).sort()
+  const rows = [...read('docs/connector.md').matchAll(/^\| `([a-z.]+)` *\| *([^|]*?) *\| *([^|]*?) *\|$/gm)]
+
+  test('every setting of the profile is explained, and no other', () => {
+    expect(rows.map(([, setting]) => setting!).sort()).toEqual(profile)
+  })
+
+  test('every setting that is ours has a reason', () => {
+    expect(rows.filter(([, , value, why]) => value !== 'yours' && why === '').map(([, setting]) => setting)).toEqual([])
+  })
+})
+
+test('links between pages lead somewhere', () => {
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    ...readdirSync(join(root, 'docs')).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
+  ]
+  const broken = pages.flatMap((page) =>
+    [...read(page).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)]
+      .map(([, target]) => new URL(target!, `file://${join(root, page)}`).pathname)
+      .filter((path) => !exists(path))
+      .map((path) => `${page}: ${path}`),
+  )
+  expect(broken).toEqual([])
+})
+
+function exists(path: string): boolean {
+  try {
+    readFileSync(path)
+    return true
+  } catch (error) {
+    return (error as { code?: string }).code === 'EISDIR'
+  }
+}
