@@ -60,8 +60,10 @@ function expectKey(table: TableSchema, { key }: ChangeEvent): void {
   throw failed(code.KeyChanged, message, { from: table.key, to: key })
 }
 
+/** A person chooses between a column beside the old one and a table written anew (DESIGN §5). */
 function typeChanged(column: string, from: string, to: string): CdcFailure {
-  return failed(code.TypeChanged, `column ${JSON.stringify(column)} was ${from} and is ${to}`, { column, from, to })
+  const choices = { newColumn: `${column}__2`, rewrite: true }
+  return failed(code.TypeChanged, `column ${JSON.stringify(column)} was ${from} and is ${to}`, { column, from, to, choices })
 }
 
 function failed(
