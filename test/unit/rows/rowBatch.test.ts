@@ -230,7 +230,8 @@ describe('refusals', () => {
 
   test('a column of another type parks with both types', () => {
     const failure = need([field('id', 'string'), field('name', 'string')])
-    expect([failure?.code, failure?.details]).toEqual(['CDC4002', { column: 'id', from: 'long', to: 'string' }])
+    const choices = { newColumn: 'id__2', rewrite: true }
+    expect([failure?.code, failure?.details]).toEqual(['CDC4002', { column: 'id', from: 'long', to: 'string', choices }])
   })
   test('names of the lake are refused in any case', () => {
     for (const name of ['cdc_date', 'CDC_DATE', ...metadataColumns.map(({ name }) => name), '__OP']) {
