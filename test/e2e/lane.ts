@@ -39,13 +39,17 @@ export async function sourceUnderLoad(name: string, seconds: number): Promise<So
 
 export interface Lane {
   readonly id: string
-  readonly root: string
+  readonly client: Client
+  /** Where a table of schema public stands in the lake. */
+  readonly rootOf: (table: string) => string
   readonly worker: (env?: Record<string, string>) => Promise<PartRecord>
-  readonly start: (workflowId?: string) => Promise<WorkflowHandle>
+  readonly start: (workflowId?: string, input?: { readonly table: string }) => Promise<WorkflowHandle>
+  /** Starts a table of schema public under the workflow id that Sluice gives it. */
+  readonly carry: (table: string) => Promise<WorkflowHandle>
   /** Waits until the table has committed so many batches. */
   readonly batches: (handle: WorkflowHandle, least: number) => Promise<void>
   /** Waits for the source's rest, flushes, and compares both sides. */
-  readonly verdict: (handle: WorkflowHandle) => Promise<Comparison>
+  readonly verdict: (handle: WorkflowHandle, table?: TableKey) => Promise<Comparison>
   readonly close: () => Promise<void>
 }
 
@@ -56,12 +60,19 @@ export async function openLane(source: Source, fault: string): Promise<Lane> {
   const lakePrefix = `${database.bucketPrefix}/${id}`
   const connection = await Connection.connect({ address: stack.temporal.address })
   const client = new Client({ connection, namespace: stack.temporal.namespace })
-  const root = `s3://${stack.s3.bucket}/${lakePrefix}/${database.database}/public/bookings`
+  const rootOf = (table: string) => `s3://${stack.s3.bucket}/${lakePrefix}/${database.database}/public/${table}`
   const workers: PartRecord[] = []
+  const start = async (workflowId = `tableCdc/${id}/public.bookings`, input = { table: 'bookings' }) => {
+    await client.workflow.start('tableCdc', { workflowId, taskQueue: id, args: [input] })
+    return client.workflow.getHandle(workflowId)
+  }
 
   return {
     id,
-    root,
+    client,
+    rootOf,
+    start,
+    carry: (table) => start(`tableCdc/${id}/public.${table}`, { table }),
     async worker(env = {}) {
       const own = {
         CDC_PIPELINE: id,
@@ -78,17 +89,13 @@ export async function openLane(source: Source, fault: string): Promise<Lane> {
       workers.push(worker)
       return worker
     },
-    async start(workflowId = `tableCdc/${id}/public.bookings`) {
-      await client.workflow.start('tableCdc', { workflowId, taskQueue: id, args: [{ table: 'bookings' }] })
-      return client.workflow.getHandle(workflowId)
-    },
     batches: (handle, least) => until(async () => (await statusOf(handle)).batches >= least, 90_000),
-    async verdict(handle) {
+    async verdict(handle, table = bookings) {
       await source.atRest
       await handle.executeUpdate('flush')
       const lake = await openLakeReader(stack.s3)
       try {
-        const compared = await withClient(database.url, (db) => compareTable(db, lake, { ...bookings, root }))
+        const compared = await withClient(database.url, (db) => compareTable(db, lake, { ...table, root: rootOf(table.table) }))
         const { expected, found, twice, missing, globMissing } = compared
         console.log(`${fault}: expected ${expected}, found ${found}, twice ${twice}, missing ${Math.max(missing, globMissing)}`)
         return compared
