@@ -3,7 +3,8 @@ import process from 'node:process'
 import { answered, failed, misused, said, type Output } from './table/output.ts'
 
 const overview = `usage: npm run table -- <command> [<table>]     start, look at, pause, resume, flush or stop tables
-       npm run query -- "SQL"                    read the lake`
+       npm run query -- "SQL"                    read the lake
+       npm run topics                            Kafka: topics, partitions, offsets`
 
 /** `args` as after `scripts/sluice.ts`: the subcommand first. */
 export async function sluice(args: readonly string[]): Promise<Output> {
@@ -17,6 +18,7 @@ export async function sluice(args: readonly string[]): Promise<Output> {
       const { query } = await import('./query/query.ts')
       return await query(rest, json)
     }
+    if (subcommand === 'topics') return await (await import('./topics/topics.ts')).topics(rest, json)
     if (subcommand === '--help' || subcommand === '-h' || subcommand === 'help') return said(overview, { help: overview }, json)
     return misused(`unknown subcommand ${JSON.stringify(subcommand ?? '')}`, overview, json)
   } catch (error) {

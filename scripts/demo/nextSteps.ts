@@ -11,29 +11,41 @@ export function nextSteps(
     placeholder,
   }: { database: string; topicPrefix: string; lakePrefix: string; placeholder: string },
 ): string {
-  const { kafka, s3, temporal, connect } = stack
+  const { temporal, connect } = stack
   const url = stack.postgres.url.replace(/[^/]*$/, database)
-  const env = Object.entries(workerEnv(stack, { topicPrefix, database, lakePrefix, env: { CDC_PLACEHOLDER: placeholder } }))
+  const worker = workerEnv(stack, { topicPrefix, database, lakePrefix, env: { CDC_PLACEHOLDER: placeholder } })
+  const env = Object.entries({ ...worker, DATABASE_URL: url })
   const exports = env.map(([name, value]) => `export ${name}='${value}'`).join('\n    ')
   return `
 Everything keeps running until Ctrl-C. Look at it:
 
   Temporal Web UI   ${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows
   connector         ${connect.url}/connectors/airline/status
-  topics            kcat -b ${kafka.brokers[0]} -L
-                    kcat -b ${kafka.brokers[0]} -t ${topicPrefix}.public.flights -C -X isolation.level=read_committed -o -5 -e
-  objects           AWS_ACCESS_KEY_ID=${s3.accessKeyId} AWS_SECRET_ACCESS_KEY=${s3.secretAccessKey} \\
-                      aws --endpoint-url ${s3.endpoint} s3 ls --recursive s3://${s3.bucket}/${lakePrefix}/
-  rows              npm run query -- "SELECT __op, count(*) FROM flights GROUP BY ALL"
   logs              ${stack.dir}/logs
 
-Try, in another terminal in this folder:
+Try, in another terminal in this folder. First tell it where everything is:
 
     ${exports}
-    npm run table -- status flights
-    psql ${url} -c "UPDATE flights SET cancelled = true WHERE flight_id = 1"
+
+Then:
+
+    npm run table -- list                          how all tables are
+    npm run table -- status flights                one of them
+    npm run query                                  the lake: tables, columns, counts
+    npm run query -- "SELECT __op, count(*) FROM flights GROUP BY ALL"
+    npm run topics                                 Kafka: topics, partitions, offsets
+
+Change something, and see it arrive:
+
+    npm run sql -- "UPDATE flights SET cancelled = true WHERE flight_id = 1"
     npm run table -- flush flights
+    npm run query -- "SELECT __op, __source_ts, cancelled FROM flights WHERE flight_id = 1 ORDER BY __commit_lsn, __lsn"
+
+Hold a table, end it, start it again where it ended:
+
     npm run table -- pause bookings
     npm run table -- resume bookings
+    npm run table -- stop flights
+    npm run table -- start flights
 `
 }

@@ -11,9 +11,17 @@ export type Found =
   | { readonly kind: 'ended'; readonly workflowId: string; readonly state: string }
   | { readonly kind: 'never' }
 
+/** Of the workflow that `start` begins. */
+export function workflowIdOf({ pipeline }: Control, table: string): string {
+  return `tableCdc/${pipeline}/${table}`
+}
+
 export async function findCarrier(temporal: Temporal, control: Control, table: string): Promise<Found> {
   const claims = temporalClaims(temporal.connection, temporal.namespace, control.taskQueue)
   const claim = await claims.describe(claimId(control.pipeline, table))
+  // Started by us, and no worker has come to claim the table yet.
+  const ours = workflowIdOf(control, table)
+  if (!claim?.running && (await describe(temporal, ours))?.running) return { kind: 'carried', workflowId: ours }
   if (!claim?.holder) return { kind: 'never' }
   const { workflowId, firstRunId } = claim.holder
   const holder = await describe(temporal, workflowId)

@@ -3,7 +3,7 @@ import { WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, ty
 import type { Control } from '../../src/config/sections.ts'
 import { parseTableName } from '../../src/config/tables.ts'
 import type { TableStatus } from '../../src/core/tableState.ts'
-import { carrierOf, claimedTables, findCarrier } from './carrier.ts'
+import { carrierOf, claimedTables, findCarrier, workflowIdOf } from './carrier.ts'
 import type { TableCommand } from './commandLine.ts'
 import { Finding } from './finding.ts'
 import type { Answer } from './output.ts'
@@ -76,8 +76,8 @@ async function start(place: Place): Promise<Answer> {
   const { temporal, control, table } = place
   const { client } = temporal
   const found = await findCarrier(temporal, control, table)
-  const workflowId = found.kind === 'carried' ? found.workflowId : `tableCdc/${control.pipeline}/${table}`
-  const already = found.kind === 'carried' || ((await describe(temporal, workflowId))?.running ?? false)
+  const already = found.kind === 'carried'
+  const workflowId = already ? found.workflowId : workflowIdOf(control, table)
   if (!already) {
     await client.workflow.start('tableCdc', {
       workflowId,

@@ -25,9 +25,7 @@ export async function connectTemporal(): Promise<Temporal> {
     return { client, connection, address, namespace, close: () => connection.close() }
   } catch (error) {
     const why = ((error as Error).message.split('\n')[0] ?? '').replace(/\.$/, '')
-    throw new Finding(`Temporal cannot be reached at ${address} (${why}).`, {
-      hint: 'Start it, or set TEMPORAL_ADDRESS or TEMPORAL_PROFILE.',
-    })
+    throw new Finding(`Temporal cannot be reached at ${address} (${why}): start it, or set TEMPORAL_ADDRESS or TEMPORAL_PROFILE.`)
   }
 }
 

@@ -30,9 +30,9 @@ const helps: Readonly<Record<CommandName, Help>> = {
   },
   resume: {
     line: 'resume <table>',
-    about: 'Lets a table go on after a pause or a block. Some blocks ask for a decision: the details of status name the choices.',
-    options: [['--decision JSON', 'the answer to what a blocked table asks']],
-    examples: ['resume flights', `resume flights --decision '{"openEpoch":1}'`],
+    about: 'Lets a table go on after a pause or a block: what blocked it is tried again.',
+    options: [['--decision JSON', 'an answer, where the details of a block name choices']],
+    examples: ['resume flights'],
   },
   flush: {
     line: 'flush <table>',

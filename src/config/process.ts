@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { loadConfig, type Config } from './config.ts'
-import { loadControl, loadLake, type Control, type Lake } from './sections.ts'
+import { loadControl, loadLake, loadTopics, type Control, type Lake, type Topics } from './sections.ts'
 
 export function configOfProcess(): Config {
   return loadConfig(process.env, files)
@@ -16,6 +16,11 @@ export function controlOfProcess(): Control {
 /** What a reader of the lake needs. */
 export function lakeOfProcess(): Lake {
   return loadLake(process.env, files)
+}
+
+/** What a look at the topics needs. */
+export function topicsOfProcess(): Topics {
+  return loadTopics(process.env, files)
 }
 
 const files = { readFile: (path: string) => readFileSync(path, 'utf8') }

@@ -18,7 +18,13 @@ export interface Lake {
   readonly defaultSchema: string
 }
 
-const { pipeline, lake, temporal } = configSchema.shape
+/** How to look at the topics of a pipeline. */
+export interface Topics {
+  readonly topicPrefix: string
+  readonly kafka: Config['kafka']
+}
+
+const { pipeline, lake, kafka, temporal } = configSchema.shape
 
 const controlSchema = z.object({
   pipeline: pipeline.partial().refine(({ name, topicPrefix }) => name ?? topicPrefix, {
@@ -43,6 +49,14 @@ export function loadControl(env: Environment, files: Files): Control {
 export function loadLake(env: Environment, files: Files): Lake {
   const { pipeline, lake } = load(env, files, lakeSchema, ['pipeline', 'lake'])
   return freeze({ lake, database: pipeline.database ?? null, defaultSchema: pipeline.defaultSchema ?? 'public' })
+}
+
+const topicsSchema = z.object({ pipeline: pipeline.partial().required({ topicPrefix: true }), kafka })
+
+/** CDC1002 with every problem. The topic prefix and brokers are all that must be given. */
+export function loadTopics(env: Environment, files: Files): Topics {
+  const { pipeline, kafka } = load(env, files, topicsSchema, ['pipeline', 'kafka'])
+  return freeze({ topicPrefix: pipeline.topicPrefix, kafka: { ...kafka, group: null } })
 }
 
 function load<T>(env: Environment, files: Files, schema: z.ZodType<T>, sections: readonly string[]): T {
