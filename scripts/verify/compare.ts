@@ -133,15 +133,16 @@ async function importTable(database: Client, lake: LakeReader, from: string, int
   } finally {
     await file.close()
   }
-  const journalTypes: Record<string, string> = { journal_op: 'VARCHAR', journal_tx: 'BIGINT', journal_seq: 'BIGINT' }
   const casts = columns.map(({ name, type }) => {
-    const target = journalTypes[name] ?? types.get(name)
+    const target = journalTypes.get(name) ?? types.get(name)
     if (!target) throw new Error(`column ${name} of ${from} is not in the lake`)
     return `${typed(type, quote(name), target)} AS ${quote(name)}`
   })
   await lake.run(`CREATE OR REPLACE TEMP TABLE ${into} AS SELECT ${casts.join(', ')} FROM
     read_csv('${path}', header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', nullstr = '\\N', allow_quoted_nulls = false)`)
 }
+
+const journalTypes = new Map(Object.entries({ journal_op: 'VARCHAR', journal_tx: 'BIGINT', journal_seq: 'BIGINT' }))
 
 /** PostgreSQL's text of a value in the lake's type. A real is the float that its text names, held in a double. */
 function typed(type: string, text: string, target: string): string {
