@@ -16,7 +16,7 @@ const policies: Readonly<Record<Policy, string>> = {
 }
 
 /** What happened, and where the short hint does not say it, what to do in steps. */
-const told: Readonly<Record<FailureCode, { readonly what: string; readonly steps?: string }>> = {
+export const told: Readonly<Record<string, { readonly what: string; readonly steps?: string }>> = {
   CDC1001: {
     what: 'The input of `tableCdc`, or the argument of an update, is not what it takes. The message lists every problem and the known fields.',
   },
@@ -31,6 +31,10 @@ const told: Readonly<Record<FailureCode, { readonly what: string; readonly steps
   CDC1004: {
     what: 'Another workflow took the table over: usually a reset revived an execution that had ended. The revived one closed.',
   },
+  CDC1005: {
+    what: 'The table had moved on between the question and the answer.',
+    steps: '`npm run table -- status <table>` shows the choices as they are now.',
+  },
   CDC2001: {
     what: 'No broker answers, or the leader of a partition cannot be reached.',
     steps:
@@ -44,12 +48,12 @@ const told: Readonly<Record<FailureCode, { readonly what: string; readonly steps
   CDC2003: {
     what: 'The topic has another id than the one that the table was carried from: it was deleted and made again. Its offsets mean other records now.',
     steps:
-      'Nothing was read from the new topic. This version does not open new epochs yet: to go on, carry into a new lake URL and let Debezium take a new snapshot.',
+      'Nothing was read from the new topic. Where the details name no such decision, carry into a new lake URL and let Debezium take a new snapshot.',
   },
   CDC2004: {
     what: 'The topic begins behind the position of the table: retention deleted records before they were carried. The details name partition and both offsets.',
     steps:
-      'Raise `retention.ms` and `retention.bytes` first. This version does not jump over the gap: carry into a new lake URL and let Debezium take a new snapshot.',
+      'The settings are `retention.ms` and `retention.bytes`. Where the details name no such decision, carry into a new lake URL and let Debezium take a new snapshot.',
   },
   CDC2005: {
     what: 'A record batch fails its CRC32C, or ends in the middle. It was read again, with the same outcome.',
@@ -61,7 +65,7 @@ const told: Readonly<Record<FailureCode, { readonly what: string; readonly steps
   },
   CDC2007: {
     what: 'Somebody added partitions to the topic. From then on keys may move between partitions, so their order is no longer given by offsets alone.',
-    steps: 'This version does not admit new partitions yet: carry into a new lake URL and let Debezium take a new snapshot.',
+    steps: 'Where the details name no such decision, carry into a new lake URL and let Debezium take a new snapshot.',
   },
   CDC2008: {
     what: 'The topic ends before the position of the table, or another record stands there: an unclean leader election cut the log back.',
@@ -103,6 +107,11 @@ const told: Readonly<Record<FailureCode, { readonly what: string; readonly steps
   CDC4005: {
     what: 'The message key names other columns than those that the table was begun with. Latest-state views would mix rows.',
   },
+  CDC4006: {
+    what: 'A column is new, and `schemaChange` of the table asks to be told before its columns change (`exception`).',
+  },
+  CDC4006: { what: 'A record has a column that the table lacks, and this table is told to ask before it takes one.' },
+  CDC4007: { what: 'The answer names a column, a type or a choice that does not fit what the table asks.' },
   CDC5001: {
     what: 'The object store does not answer, throttles, or refuses the credentials.',
     steps: 'An answer that was lost is no danger: the store is read again before anything is repeated.',
@@ -152,6 +161,6 @@ ${parts.join('\n\n')}
 
 function entry(code: FailureCode): string {
   const { name, policy, hint } = failureRules[code]
-  const { what, steps } = told[code]
+  const { what = '', steps } = told[code] ?? {}
   return `### ${code}\n\n**${name}** (${policy}). ${what}\n\n${hint}${steps ? ` ${steps}` : ''}`
 }

@@ -46,6 +46,8 @@ export async function openDuckdb({ lake }: Lake): Promise<DuckDBConnection> {
   const connection = await instance.connect()
   for (const extension of [await duckdbHttpfs(), await duckdbDelta()]) await connection.run(`LOAD ${text(extension)}`)
   await connection.run(`SET TimeZone = 'UTC'`)
+  // Rows of a snapshot have no place in the database's log: they come before everything that has one.
+  await connection.run(`SET default_null_order = 'nulls_first_on_asc_last_on_desc'`)
   if (lake.url.startsWith('s3:')) await connection.run(secretOf(lake))
   return connection
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { configurationPage, settings } from '../../../scripts/docs/configurationPage.ts'
-import { errorsPage } from '../../../scripts/docs/errorsPage.ts'
+import { errorsPage, told } from '../../../scripts/docs/errorsPage.ts'
 import { typesPage } from '../../../scripts/docs/typesPage.ts'
 import { variables } from '../../../src/config/environment.ts'
 import { failureRules } from '../../../src/core/failures.ts'
@@ -25,6 +25,10 @@ describe('pages that come from code', () => {
   test('every code has a heading of its own, to which a status can point', () => {
     const headings = [...read('docs/errors.md').matchAll(/^### (CDC\d+)$/gm)].map(([, code]) => code)
     expect(headings).toEqual(Object.keys(failureRules))
+  })
+
+  test('every code tells what happened', () => {
+    expect(Object.keys(failureRules).filter((code) => !told[code])).toEqual([])
   })
 
   test('every type that is carried has a line', () => {
