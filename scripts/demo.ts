@@ -12,6 +12,7 @@ import { drainDatabase, drainTables } from './demo/drain.ts'
 import { loadAirline } from './stack/airline.ts'
 import { registerConnector } from './stack/connector.ts'
 import { startStack, type Stack } from './stack/start.ts'
+import { duckdbDelta, duckdbHttpfs } from './stack/readers.ts'
 import { startWorker } from './stack/worker.ts'
 import { compareTable, type Comparison } from './verify/compare.ts'
 import { installJournal, type TableKey } from './verify/journal.ts'
@@ -41,13 +42,20 @@ async function demo(options: { keep: boolean; seconds: number }): Promise<boolea
 }
 
 async function carry(stack: Stack, seconds: number): Promise<boolean> {
+  // Fetched the first time, while there is something else to wait for.
+  const reader = Promise.all([duckdbHttpfs(), duckdbDelta()])
+  reader.catch(() => undefined)
   const url = await loadAirline(stack.postgres, database)
   const client = new pg.Client({ connectionString: url })
+  // On Ctrl-C the database goes away under an open connection: that is no news.
+  client.on('error', () => undefined)
   await client.connect()
   try {
     await installJournal(client, tables)
     step('loaded the airline database; triggers keep a journal of every committed change, to compare with')
-    await registerConnector(stack.connect.url, {
+    const worker = { topicPrefix, database, lakePrefix, env: { CDC_PLACEHOLDER: placeholder } }
+    const working = startWorker(stack, { name: 'worker', ...worker }).then(() => step('started a worker'))
+    const registering = registerConnector(stack.connect.url, {
       name: 'airline',
       postgres: stack.postgres,
       database,
@@ -56,13 +64,12 @@ async function carry(stack: Stack, seconds: number): Promise<boolean> {
       publication: 'cdc_airline',
       tables: tables.map(({ table }) => `public.${table}`),
       unavailablePlaceholder: placeholder,
-    })
-    step('validated and registered the Debezium connector; its snapshot is in Kafka')
-    const worker = { topicPrefix, database, lakePrefix, env: { CDC_PLACEHOLDER: placeholder } }
-    await startWorker(stack, { name: 'worker', ...worker })
-    step('started a worker')
+    }).then(() => step('validated and registered the Debezium connector; its snapshot is in Kafka'))
+    await Promise.all([working, registering])
     const workflowIds: string[] = []
     for (const { table } of tables) workflowIds.push(await startTable(stack, table))
+    await drainTables(stack.temporal, workflowIds)
+    step('the snapshot is in the lake; from here on changes are live')
 
     const untilMs = Date.now() + seconds * 1000
     const load = await runLoad(url, { writers: 4, untilMs, signal: new AbortController().signal }, (so) => {
@@ -78,6 +85,7 @@ async function carry(stack: Stack, seconds: number): Promise<boolean> {
     step('all that PostgreSQL committed is in Kafka')
     await drainTables(stack.temporal, workflowIds)
     step('and in the lake')
+    await reader
     return await verdict(stack, client)
   } finally {
     await client.end()
