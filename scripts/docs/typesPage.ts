@@ -1,8 +1,8 @@
 /** docs/types.md: from the type table of src/debezium. */
-import { typeTable, type Encoding, type TypeRow } from '../../src/debezium/typeTable.ts'
+import { typeTable, type TypeRow } from '../../src/debezium/typeTable.ts'
 import { markdownTable } from './markdown.ts'
 
-const notes: Readonly<Record<Encoding, string>> = {
+export const notes: Readonly<Record<string, string>> = {
   integer: 'exact, all 64 bits',
   real: 'the float that PostgreSQL prints, as a double; NaN and infinities stay',
   double: 'exact; NaN and infinities stay',
@@ -11,6 +11,8 @@ const notes: Readonly<Record<Encoding, string>> = {
   boolean: '',
   text: 'as PostgreSQL prints it',
   base64: 'exact',
+  bits: 'the bits as text: 101',
+  json: 'one JSON text',
   date: 'infinity and years outside 1 to 9999: NULL and a note in `__special`',
   time: 'microseconds, as text',
   timestamp: 'microseconds, without zone; infinity and years outside 1 to 9999: NULL and a note in `__special`',

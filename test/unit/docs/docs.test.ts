@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { configurationPage, settings } from '../../../scripts/docs/configurationPage.ts'
 import { errorsPage, told } from '../../../scripts/docs/errorsPage.ts'
-import { typesPage } from '../../../scripts/docs/typesPage.ts'
+import { notes, typesPage } from '../../../scripts/docs/typesPage.ts'
 import { variables } from '../../../src/config/environment.ts'
 import { failureRules } from '../../../src/core/failures.ts'
 import { typeTable } from '../../../src/debezium/typeTable.ts'
@@ -34,6 +34,10 @@ describe('pages that come from code', () => {
   test('every type that is carried has a line', () => {
     const page = read('docs/types.md')
     for (const name of typeTable.flatMap(({ postgres }) => postgres)) expect(page).toMatch(new RegExp(`^\\|.*\\b${name}\\b`, 'm'))
+  })
+
+  test('every way of encoding has a note', () => {
+    expect(typeTable.filter(({ encoding }) => notes[encoding] === undefined)).toEqual([])
   })
 
   test('every environment variable stands beside its place in the file', () => {
