@@ -31,7 +31,7 @@ export function typesPage(): string {
     row.postgres.join(', '),
     sent(row),
     row.lake,
-    particular[row.postgres[0]!] ?? notes[row.encoding],
+    particular[row.postgres[0]!] ?? notes[row.encoding] ?? '',
   ])
   return `# Types
 
