@@ -216,7 +216,7 @@ describe.concurrent('what goes wrong is said in a line or two', () => {
   })
 
   test('a table whose topic is missing is waited for, and the status says what it waits for', async () => {
-    const started = await json('start', 'nowhere', '--timeout', '3')
+    const started = await json('start', 'nowhere', '--timeout', '10')
     expect(started).toMatchObject({ ok: false, open: false, retrying: { activity: 'openTable' } })
     expect(JSON.stringify(started['retrying'])).toContain('CDC2002')
     expect(await json('stop', 'nowhere')).toMatchObject({ ok: true })
