@@ -1,9 +1,15 @@
 /** SQL for the latest state of a table from its log of changes: the newest change of each key, deletes left out (DESIGN §5). */
 import { metadataColumns } from '../../src/core/schema.ts'
 
-const order = ['__epoch', '__commit_lsn', '__lsn', '__tx_order', '__kafka_offset'].map((name) => `${name} DESC`).join(', ')
-/** Where a change stands in the database's order: a truncate takes away all that stands before it. */
-const place = `row(${['__epoch', '__commit_lsn', '__lsn', '__tx_order'].map((name) => `coalesce(${name}, -1)`).join(', ')})`
+const order = '__epoch DESC, __cdc_place DESC, __kafka_offset DESC'
+/** Until the connector has seen its first commit, the change itself stands for it. */
+const streamed = 'row(coalesce(__commit_lsn, __lsn, -1), coalesce(__lsn, -1), coalesce(__tx_order, -1))'
+/**
+ * Where a change stands in the database's order. A row that a snapshot read stands where its partition had come when it was
+ * read: behind all that was streamed there before, in front of all that came after (SEMANTICS R2.5).
+ */
+const place = `CASE WHEN __op <> 'r' THEN ${streamed} ELSE coalesce(max(CASE WHEN __op <> 'r' THEN ${streamed} END)
+      OVER (PARTITION BY __epoch, __kafka_partition ORDER BY __kafka_offset), row(-1, -1, -1)) END`
 const ours = new Set([...metadataColumns.map(({ name }) => name), 'cdc_date'])
 const toasted = /^(VARCHAR|BLOB|.*\[\])$/
 
@@ -25,10 +31,16 @@ export function latestState(
     return `CASE WHEN ${untold} THEN ${told} ELSE ${quoted(name)} END AS ${quoted(name)}`
   })
   const names = users.map(({ name }) => quoted(name)).join(', ')
+  const truncate = (what: string, none: string): string =>
+    `coalesce((SELECT max(${what}) FROM ${from} WHERE __op = 't'), ${none})`
+  // A truncate may stand in any partition. Rows of a full snapshot know their own LSN, which is the better measure for them.
+  const live = `CASE WHEN __op = 'r' AND __lsn IS NOT NULL THEN row(__epoch, __lsn) > ${truncate('row(__epoch, __lsn)', 'row(-1, -1)')}
+      ELSE row(__epoch, __cdc_place) > ${truncate(`row(__epoch, ${streamed})`, 'row(-1, row(-1, -1, -1))')} END`
   return `SELECT ${names} FROM (SELECT ${values.join(', ')}, __deleted,
-    row_number() OVER (PARTITION BY ${by} ORDER BY ${order}) AS __nth FROM ${from}
-    WHERE __op <> 't' AND ${place} > coalesce((SELECT max(${place}) FROM ${from} WHERE __op = 't'), row(-1, -1, -1, -1)))
-    WHERE __nth = 1 AND NOT __deleted`
+    row_number() OVER (PARTITION BY ${by} ORDER BY ${order}) AS __cdc_nth
+    FROM (SELECT *, ${place} AS __cdc_place FROM ${from})
+    WHERE __op <> 't' AND ${live})
+    WHERE __cdc_nth = 1 AND NOT __deleted`
 }
 
 export function quoted(name: string): string {

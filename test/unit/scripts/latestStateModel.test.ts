@@ -1,0 +1,187 @@
+/**
+ * The SQL of the latest state against a model of the source: a table that changes, a connector that snapshots it, streams it,
+ * reads it again in between, loses its place and sends a part twice, over three partitions (SEMANTICS R1.4, R1.13, R1.15).
+ */
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
+import fc from 'fast-check'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { latestState } from '../../../scripts/query/latestState.ts'
+
+let duckdb: DuckDBConnection
+
+beforeAll(async () => {
+  duckdb = await (await DuckDBInstance.create(':memory:')).connect()
+  await duckdb.run('SET threads = 1')
+})
+
+interface Sent {
+  readonly op: string
+  readonly id: number | null
+  readonly value: number | null
+  readonly commit: number | null
+  readonly lsn: number | null
+  readonly order: number | null
+  readonly partition: number
+}
+
+type Step =
+  | { readonly kind: 'transaction'; readonly changes: readonly Change[] }
+  /** The rows of some keys are read in between (`snapshot=incremental`). */
+  | { readonly kind: 'incremental'; readonly keys: readonly number[] }
+  /** The connector forgets where it was, and reads the whole table before it streams on. */
+  | { readonly kind: 'resnapshot' }
+  /** The connector is set back by so many records. */
+  | { readonly kind: 'replay'; readonly records: number }
+
+type Change =
+  | { readonly kind: 'set' | 'delete'; readonly id: number }
+  | { readonly kind: 'move'; readonly id: number; readonly to: number }
+  | { readonly kind: 'truncate'; readonly partition: number }
+
+const id = fc.nat({ max: 5 })
+const change: fc.Arbitrary<Change> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('set' as const), id }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('delete' as const), id }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('move' as const), id, to: id }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('truncate' as const), partition: fc.nat({ max: 2 }) }) },
+)
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('transaction' as const),
+      changes: fc.array(change, { minLength: 1, maxLength: 6 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('incremental' as const), keys: fc.array(id, { maxLength: 4 }) }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'resnapshot' as const }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('replay' as const), records: fc.integer({ min: 1, max: 12 }) }) },
+)
+
+interface History {
+  readonly sent: readonly Sent[]
+  readonly state: ReadonlyMap<number, number>
+}
+
+/** `interrupted`: rows that the first snapshot had read when it was broken off and begun anew. */
+function play(rowsBefore: readonly number[], interrupted: number, steps: readonly Step[]): History {
+  const state = new Map<number, number>()
+  const sent: Sent[] = []
+  let clock = 1000
+  let values = 0
+  let commit: number | null = null
+  /** What streamed, in its order: what a replay sends again. */
+  let streamed: Sent[] = []
+
+  const partitionOf = (key: number) => key % 3
+  const stream = (op: string, key: number | null, order: number, partition: number, value: number | null) => {
+    const record = { op, id: key, value, commit, lsn: (clock += order % 2), order, partition }
+    sent.push(record)
+    streamed.push(record)
+  }
+  const read = (keys: Iterable<number>, lsn: number | null) => {
+    for (const key of keys) {
+      const value = state.get(key)
+      if (value === undefined) continue
+      sent.push({ op: 'r', id: key, value, commit: null, lsn, order: null, partition: partitionOf(key) })
+    }
+  }
+  const snapshot = (brokenOff: number) => {
+    commit = null
+    streamed = []
+    const lsn = clock
+    read([...state.keys()].slice(0, brokenOff), lsn)
+    read(state.keys(), lsn)
+    // A transaction that was under way when the snapshot was taken and committed later: its changes lie before it in the log.
+    clock -= 5
+  }
+  const apply = (changes: readonly Change[]) => {
+    clock += 3
+    let order = 0
+    for (const each of changes) {
+      const put = (op: string, key: number) => {
+        state.set(key, ++values)
+        stream(op, key, ++order, partitionOf(key), values)
+      }
+      const remove = (key: number) => {
+        if (state.delete(key)) stream('d', key, ++order, partitionOf(key), null)
+      }
+      if (each.kind === 'set') put(state.has(each.id) ? 'u' : 'c', each.id)
+      else if (each.kind === 'delete') remove(each.id)
+      else if (each.kind === 'move' && state.has(each.id) && !state.has(each.to)) {
+        remove(each.id)
+        put('c', each.to)
+      } else if (each.kind === 'truncate') {
+        clock++
+        stream('t', null, ++order, each.partition, null)
+        state.clear()
+      }
+    }
+    commit = clock += 10
+  }
+
+  for (const key of rowsBefore) state.set(key, ++values)
+  snapshot(interrupted)
+  for (const each of steps) {
+    if (each.kind === 'transaction') apply(each.changes)
+    else if (each.kind === 'incremental') read(each.keys, null)
+    else if (each.kind === 'replay') sent.push(...streamed.slice(-each.records))
+    else {
+      clock += 20
+      snapshot(0)
+    }
+  }
+  return { sent, state }
+}
+
+async function stateBySql(sent: readonly Sent[], shuffle: readonly number[]): Promise<Map<number, number>> {
+  const offsets = [0, 0, 0]
+  const rows = sent.map(({ op, id: key, value, commit, lsn, order, partition }) => {
+    const offset = offsets[partition]!++
+    const cells = [key, value, `'${op}'`, op === 'd', 0, commit, lsn, order, partition, offset, null]
+    return `(${cells.map((cell) => cell ?? 'NULL').join(', ')})`
+  })
+  // The table has no order of its own.
+  const order = rows.map((row, i) => ({ row, at: shuffle[i % shuffle.length]! + i * 0.001 })).sort((a, b) => a.at - b.at)
+  await duckdb.run(`CREATE OR REPLACE TABLE log (id BIGINT, value BIGINT, __op VARCHAR, __deleted BOOLEAN, __epoch INTEGER,
+    __commit_lsn BIGINT, __lsn BIGINT, __tx_order BIGINT, __kafka_partition INTEGER, __kafka_offset BIGINT, __unchanged_toast VARCHAR[])`)
+  if (rows.length > 0) await duckdb.run(`INSERT INTO log VALUES ${order.map(({ row }) => row).join(', ')}`)
+  const columns = ['id', 'value'].map((name) => ({ name, type: 'BIGINT' }))
+  const found = await duckdb.runAndReadAll(latestState('log', columns, ['id']))
+  return new Map(found.getRows().map(([key, value]) => [Number(key), Number(value)]))
+}
+
+describe('the latest state', () => {
+  test('is the source at its end, whatever was read again, sent again, moved or truncated', async () => {
+    const keys = fc.uniqueArray(id)
+    const shuffle = fc.array(fc.nat({ max: 1000 }), { minLength: 1, maxLength: 20 })
+    await fc.assert(
+      fc.asyncProperty(keys, fc.nat({ max: 4 }), fc.array(step, { maxLength: 12 }), shuffle, async (rows, broken, steps, mix) => {
+        const { sent, state } = play(rows, broken, steps)
+        const found = await stateBySql(sent, mix)
+        expect([...found].sort()).toEqual([...state].sort())
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('of a hundred rows, a truncate and five more is five rows, whichever partition the truncate stands in', async () => {
+    const set = (from: number, count: number) => Array.from({ length: count }, (_, i) => ({ kind: 'set' as const, id: from + i }))
+    for (const partition of [0, 1, 2]) {
+      for (const transactions of [
+        [set(0, 100), [{ kind: 'truncate' as const, partition }], set(50, 5)],
+        [set(0, 100), [{ kind: 'truncate' as const, partition }, ...set(50, 5)]],
+      ]) {
+        const steps = transactions.map((changes) => ({ kind: 'transaction' as const, changes }))
+        expect([...(await stateBySql(play([], 0, steps).sent, [0])).keys()].sort()).toEqual([50, 51, 52, 53, 54])
+      }
+    }
+  })
+
+  test('of 8,000 updates of one row in one transaction is the last of them', async () => {
+    const changes = Array.from({ length: 8000 }, () => ({ kind: 'set' as const, id: 1 }))
+    const { sent, state } = play([1], 0, [{ kind: 'transaction', changes }])
+    const sameLsn = sent.map((record) => (record.op === 'u' ? { ...record, lsn: 2000 } : record))
+    expect(await stateBySql(sameLsn, [5, 3, 9, 1])).toEqual(state)
+  })
+})
