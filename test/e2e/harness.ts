@@ -1,12 +1,11 @@
-/** What every e2e test needs: a database and a connector of its own, parts that can be killed, topics that can be read. */
+/** What every e2e test needs: a database and a connector of its own, and topics that can be read. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { inject } from 'vitest'
 import { createDatabase } from '../../scripts/stack/airline.ts'
 import { type ConnectorConfig, type ConnectorPlan, registerConnector as register } from '../../scripts/stack/connector.ts'
-import { killPart as kill, partRecord, restartPart as restart } from '../../scripts/stack/parts.ts'
-import type { PartName, StackFacts } from '../../scripts/stack/start.ts'
+import type { StackFacts } from '../../scripts/stack/start.ts'
 import { type KafkaDoor, openKafka } from '../../src/kafka/door.ts'
 
 export { deleteConnector, renderConnector, validateConnector, waitUntilRunning } from '../../scripts/stack/connector.ts'
@@ -63,20 +62,6 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
   } finally {
     await client.end()
   }
-}
-
-/** kill -9, also of a part that another process started. */
-export function killPart(part: PartName): Promise<void> {
-  return kill(stackFacts().dir, part)
-}
-
-/** Stops a part, if it still runs, and starts it again with its data and address. Resolves when it is ready. */
-export async function restartPart(part: PartName): Promise<void> {
-  await restart(stackFacts().dir, part)
-}
-
-export function partPid(part: PartName): number {
-  return partRecord(stackFacts().dir, part).pid
 }
 
 /** Sluice's own door to the stack's Kafka. To be closed. */

@@ -1,16 +1,14 @@
 import { Connection } from '@temporalio/client'
 import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
+import { startStack } from '../../scripts/stack/start.ts'
 import {
   connectorPlan,
   deleteConnector,
   freshDatabase,
-  killPart,
   openTestKafka,
-  partPid,
   registerConnector,
   renderConnector,
-  restartPart,
   stackFacts,
   validateConnector,
   waitForTopic,
@@ -112,15 +110,20 @@ test('validation names every wrong setting', async () => {
 })
 
 test('a part that is killed comes back with its data at its address', async () => {
-  const database = await freshDatabase('comeback', 'empty')
-  await withClient(database.url, (client) => client.query('CREATE TABLE kept AS SELECT 42 AS answer'))
-  const before = partPid('postgres')
-  await killPart('postgres')
-  await expect(withClient(database.url, () => Promise.resolve())).rejects.toThrow()
-  await restartPart('postgres')
-  expect(partPid('postgres')).not.toBe(before)
-  const { rows } = await withClient(database.url, (client) => client.query('SELECT answer FROM kept'))
-  expect(rows).toEqual([{ answer: 42 }])
+  // A stack of its own: other tests use the common one at the same time.
+  const stack = await startStack({ name: `comeback-${process.pid}`, parts: ['postgres'] })
+  try {
+    await withClient(stack.postgres.url, (client) => client.query('CREATE TABLE kept AS SELECT 42 AS answer'))
+    const before = stack.pid('postgres')
+    await stack.kill('postgres')
+    await expect(withClient(stack.postgres.url, () => Promise.resolve())).rejects.toThrow()
+    await stack.restart('postgres')
+    expect(stack.pid('postgres')).not.toBe(before)
+    const { rows } = await withClient(stack.postgres.url, (client) => client.query('SELECT answer FROM kept'))
+    expect(rows).toEqual([{ answer: 42 }])
+  } finally {
+    await stack.stop()
+  }
 })
 
 interface Field {
