@@ -95,7 +95,7 @@ describe.concurrent('the history of a table', () => {
     await sql(`UPDATE secretive SET name = '${canary} again' WHERE id < 9; DELETE FROM secretive WHERE id = 9`)
     await table.executeUpdate('flush')
     await sql(
-      `ALTER TABLE secretive ADD COLUMN odd integer[]; INSERT INTO secretive (id, name, odd) VALUES (99, '${canary}', '{7}')`,
+      `ALTER TABLE secretive ADD COLUMN odd bit varying(9); INSERT INTO secretive (id, name, odd) VALUES (99, '${canary}', '101')`,
     )
     await until(async () => (await statusOf(table)).health === 'blocked', 60_000)
     const { text } = await historyOf(table)

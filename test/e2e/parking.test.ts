@@ -20,7 +20,7 @@ import {
 } from './harness.ts'
 import { openLane, statusOf, until, type Lane } from './lane.ts'
 
-const tables = ['calm', 'lost', 'remade', 'listed', 'retyped', 'occupied', 'littered', 'compacted', 'mixed_up', 'mixed up']
+const tables = ['calm', 'lost', 'remade', 'flagged', 'retyped', 'occupied', 'littered', 'compacted', 'mixed_up', 'mixed up']
 
 let database: TestDatabase
 let lane: Lane
@@ -159,23 +159,23 @@ describe.concurrent('a table parks', () => {
   })
 
   test('before the first row with a type that is not carried, after the rows before it', async () => {
-    const table = await flowing('listed')
+    const table = await flowing('flagged')
     await table.executeUpdate('pause')
-    await sql('INSERT INTO listed (amount) VALUES (2), (3)')
-    await sql(`ALTER TABLE listed ADD COLUMN tags integer[]; INSERT INTO listed (tags) VALUES ('{1,2}'), ('{3}')`)
-    await inKafka('listed', 5)
+    await sql('INSERT INTO flagged (amount) VALUES (2), (3)')
+    await sql(`ALTER TABLE flagged ADD COLUMN flags bit varying(9); INSERT INTO flagged (flags) VALUES ('010'), ('1')`)
+    await inKafka('flagged', 5)
     await table.executeUpdate('resume')
     const status = await parked(table, 'CDC3002')
-    expect(status.block!.details).toMatchObject({ column: 'tags' })
+    expect(status.block!.details).toMatchObject({ column: 'flags' })
     expect(status.rows).toBe(3)
-    await staysParked(table, 'listed', 'CDC3002', status)
+    await staysParked(table, 'flagged', 'CDC3002', status)
   })
 
   test('when a column leaves its type class, telling the choices', async () => {
     const table = await flowing('retyped')
     await sql(`ALTER TABLE retyped ALTER COLUMN amount TYPE text; INSERT INTO retyped (amount) VALUES ('many')`)
     const status = await parked(table, 'CDC4002')
-    const choices = { newColumn: 'amount__2', rewrite: true }
+    const choices = [{ as: 'amount__2' }, { as: '__special' }, { ignore: true }].map((amount) => ({ columns: { amount } }))
     expect(status.block!.details).toEqual({ column: 'amount', from: 'long', to: 'string', choices })
     await staysParked(table, 'retyped', 'CDC4002', status)
   })
