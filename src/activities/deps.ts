@@ -1,5 +1,6 @@
 /** What the activities need of the other rooms: each interface holds just the calls that are made. Composed in workers/deps.ts. */
 import type { Config, ResolvedTable } from '../config/config.ts'
+import type { ColumnDecision } from '../core/decisions.ts'
 import type { Reach } from '../core/failpoints.ts'
 import type { BatchLimits } from '../core/batchPlan.ts'
 import type { Carrier } from '../core/jobs.ts'
@@ -50,6 +51,8 @@ export interface Lake {
     signal: AbortSignal,
   ): Promise<LakeSnapshot>
   grow(table: ResolvedTable, growth: Growth, by: Provenance, signal: AbortSignal): Promise<LakeSnapshot>
+  /** Records in the log what a person decided about columns or key. Throws CDC1005. */
+  decide(table: ResolvedTable, decision: ColumnDecision, by: Provenance, signal: AbortSignal): Promise<LakeSnapshot>
 }
 
 /** One range end to end (src/carry). */

@@ -1,4 +1,5 @@
 import { resolveTable } from '../config/tables.ts'
+import { columnDecision } from '../core/decisions.ts'
 import { CdcFailure, code } from '../core/failures.ts'
 import type { OpenedTable, OpenJob } from '../core/jobs.ts'
 import { attended, provenance } from './attending.ts'
@@ -13,7 +14,10 @@ export function openTable(deps: ActivityDeps) {
       const table = resolveTable(config, job.table)
       const topic = await kafka.describe(table.topic, signal)
       await requireWholeLog(kafka, table.topic, signal)
-      const { version, epoch, topic: bound, positions } = await lake.open(table, topic, provenance(), signal)
+      const opened = await lake.open(table, topic, provenance(), signal)
+      const columns = columnDecision(job.decision)
+      const decided = columns === null ? opened : await lake.decide(table, columns, provenance(), signal)
+      const { version, epoch, topic: bound, positions } = decided
       mirror(deps, table, positions)
       return {
         table: table.name,

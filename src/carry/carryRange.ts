@@ -12,6 +12,7 @@ import { fileColumns } from '../core/schema.ts'
 import { adoptLink, openLink, receiptOf, requireOpen, type LakeContext, type LinkWriter, type Snapshot } from '../lake/table.ts'
 import { openParquet, type ParquetWriter } from '../lake/parquet.ts'
 import type { Decoder } from '../debezium/decoder.ts'
+import type { SchemaChange } from '../rows/placing.ts'
 import { scanRange, type RangeScan } from './rangeScan.ts'
 
 /** Names the rules by which records become rows; raised whenever the same record would give another row. */
@@ -23,6 +24,8 @@ export interface CarryTools {
   /** The table as its log has it: at least as new as the schema that the range may need. */
   readonly table: Snapshot
   readonly decoder: Decoder
+  /** Policy of the table; default evolve. */
+  readonly schemaChange?: SchemaChange
   readonly reach: Reach
   readonly signal: AbortSignal
   /** 2 and up: an earlier attempt may have put the link already, and reading again would be for nothing. */
@@ -53,7 +56,7 @@ export async function carryRange(job: WriteJob, tools: CarryTools): Promise<Rece
 }
 
 async function write(job: WriteJob, tools: CarryTools): Promise<Receipt> {
-  const scan = scanRange(job, tools.table.schema, tools.decoder)
+  const scan = scanRange(job, tools.table.schema, tools.decoder, tools.schemaChange)
   const file = new LinkFile(job, tools)
   try {
     const range = { topic: job.topic, partition: job.partition, from: parseOffset(job.from), to: parseOffset(job.to) }

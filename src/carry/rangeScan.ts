@@ -11,6 +11,7 @@ import type { TableSchema } from '../core/schema.ts'
 import type { Decoder } from '../debezium/decoder.ts'
 import { recordHash, type LinkFacts } from '../lake/table.ts'
 import { dayOfEvent } from '../rows/day.ts'
+import type { SchemaChange } from '../rows/placing.ts'
 import { createRowBatch, type RowBatch } from '../rows/rowBatch.ts'
 
 export interface RangeScan {
@@ -24,8 +25,8 @@ export interface RangeScan {
   facts(): Omit<LinkFacts, 'rules'>
 }
 
-export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder): RangeScan {
-  const batch = createRowBatch(schema, { epoch: job.epoch, partition: job.partition })
+export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, policy?: SchemaChange): RangeScan {
+  const batch = createRowBatch(schema, { epoch: job.epoch, partition: job.partition }, policy)
   const { maxRows, maxBytes } = job.limits
   let next = parseOffset(job.from)
   let nextDay = job.day

@@ -11,8 +11,11 @@ export type Config = Readonly<
     /** `group`: null where offsets are not mirrored. */
     readonly kafka: Readonly<Omit<ParsedConfig['kafka'], 'group' | 'mirror'> & { group: string | null }>
     readonly limits: BatchLimits
+    readonly schemaChange: SchemaChange
   }
 >
+
+export type SchemaChange = NonNullable<NonNullable<ParsedConfig['defaults']>['schemaChange']>
 
 /** A table by its names everywhere: in PostgreSQL, in Kafka, in the lake. */
 export interface ResolvedTable {
@@ -27,6 +30,7 @@ export interface ResolvedTable {
   /** Declared, where the topic carries no schemas. */
   readonly columns: readonly { readonly name: string; readonly type: string }[] | null
   readonly key: readonly string[] | null
+  readonly schemaChange: SchemaChange
 }
 
 export interface Files {
@@ -140,6 +144,7 @@ function complete(parsed: ParsedConfig): Config {
     ...rest,
     pipeline: { ...pipeline, name },
     kafka: { ...kafkaRest, group: mirror ? (group ?? `cdc-${name}`) : null },
+    schemaChange: defaults.schemaChange ?? 'evolve',
     limits: {
       maxRows: defaults.batch?.maxRows ?? 100_000,
       maxBytes: defaults.batch?.maxBytes ?? 64_000_000,

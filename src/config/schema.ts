@@ -39,10 +39,17 @@ const columnSchema = z.strictObject({
   type: name.describe('The PostgreSQL type: bigint, numeric(10,2), timestamptz, text[] …'),
 })
 
+const schemaChange = z
+  .enum(['evolve', 'try_evolve', 'lenient', 'exception', 'ignore'], {
+    error: 'expected evolve, try_evolve, lenient, exception or ignore',
+  })
+  .describe('What becomes of columns that are new or change their type (docs/schema-evolution.md); default evolve')
+
 export const tableSchema = z
   .strictObject({
     columns: z.array(columnSchema).min(1).optional().describe('Needed only where the topic carries no schemas'),
     key: z.array(name).optional().describe('Names of the primary key, where the topic does not tell them'),
+    schemaChange: schemaChange.optional(),
     batch: batchSchema.optional(),
   })
   .describe('What differs for one table; a table needs no entry')
@@ -145,6 +152,7 @@ export const configSchema = z.strictObject({
   defaults: z
     .strictObject({
       batch: batchSchema.optional(),
+      schemaChange: schemaChange.optional(),
       idleWait: duration.optional().describe('How long one poll waits on an idle table; default 2min'),
     })
     .prefault({}),

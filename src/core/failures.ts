@@ -29,6 +29,11 @@ export const failureRules = {
     hint: 'This table is carried already: look at the workflow named, or stop it first.',
   },
   CDC1004: { name: 'ClaimLost', policy: 'fail', hint: 'Another workflow carries this table now; nothing is left to do here.' },
+  CDC1005: {
+    name: 'DecisionRefused',
+    policy: 'park',
+    hint: 'The decision was about a state that is no longer so, and nothing of it was applied: take one of the choices, or resume without a decision.',
+  },
 
   CDC2001: {
     name: 'KafkaUnavailable',
@@ -106,14 +111,27 @@ export const failureRules = {
   CDC4002: {
     name: 'TypeChanged',
     policy: 'park',
-    hint: 'A column left its type class: carry it as a new column, or rewrite the table.',
+    hint: 'A column left its type class: resume with one of the decisions that the details name.',
   },
-  CDC4003: { name: 'ReservedName', policy: 'park', hint: 'A column is named like one of the lake: choose a new name for it.' },
-  CDC4004: { name: 'NamesClash', policy: 'park', hint: 'Two columns differ only in case: choose a new name for one of them.' },
+  CDC4003: {
+    name: 'ReservedName',
+    policy: 'park',
+    hint: 'A column is named like one of the lake: resume with one of the decisions that the details name.',
+  },
+  CDC4004: {
+    name: 'NamesClash',
+    policy: 'park',
+    hint: 'Two columns would share one in the lake: resume with one of the decisions that the details name.',
+  },
   CDC4005: {
     name: 'KeyChanged',
     policy: 'park',
-    hint: 'The primary key of the table changed: decide how the table goes on, then resume.',
+    hint: 'The primary key of the table changed: resume with the decision that the details name.',
+  },
+  CDC4006: {
+    name: 'ColumnAdded',
+    policy: 'park',
+    hint: 'A column is new and schemaChange of this table is exception: resume with one of the decisions that the details name.',
   },
 
   CDC5001: {

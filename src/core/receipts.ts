@@ -1,6 +1,6 @@
 /** What `writeParquet` gives back and `commitOffsets` takes: small plain JSON that may lie in Temporal's history. */
 import type { OffsetText } from './offsets.ts'
-import type { Column } from './schema.ts'
+import type { Column, ColumnRule } from './schema.ts'
 
 /** The newest place a partition has reached, as the log says it (DESIGN §4). P = max(base, seen). */
 export interface Position {
@@ -60,6 +60,10 @@ export interface Link {
 export interface Growth {
   readonly columns: readonly Column[]
   readonly key: readonly string[] | null
+  /** What the table's policy decided about columns that have no place (tables.yaml: `schemaChange`). */
+  readonly rules?: readonly ColumnRule[]
+  /** Commit LSN of that record, decimal text: rows of earlier commits were written before the columns existed. */
+  readonly since?: string | null
 }
 
 export interface Receipt {

@@ -22,11 +22,33 @@ export interface Column {
   readonly type: LakeType
 }
 
+/**
+ * What was decided, by a person or by the table's policy, about values of a source column that have no column of their type:
+ * they go to the lake's column `as`; as text to `__special`; or nowhere (null). Later rules win over earlier ones.
+ */
+export interface ColumnRule {
+  /** As PostgreSQL has it. */
+  readonly source: string
+  readonly as: string | null
+}
+
+/** A primary key that the table had. `until`: commit LSN of the first change under the next one, decimal text; null: unknown. */
+export interface FormerKey {
+  readonly key: readonly string[]
+  readonly until: string | null
+}
+
 /** A user's table: its columns in the order in which they were first seen, and the names of its primary key (may be none). */
 export interface TableSchema {
   readonly columns: readonly Column[]
+  /** Names of the source. */
   readonly key: readonly string[]
+  readonly rules?: readonly ColumnRule[]
+  readonly formerKeys?: readonly FormerKey[]
 }
+
+/** The column to which a rule sends values that are only to be kept as text. */
+export const specialColumn = '__special'
 
 /** The columns after the user's, in this order, in every file and every table (DESIGN §5). */
 export const metadataColumns = [
@@ -56,14 +78,28 @@ export function fileColumns(schema: TableSchema): readonly Column[] {
   return [...schema.columns, ...metadataColumns]
 }
 
-/** One text per schema: what `schemaId` hashes and what the footer carries. */
-export function canonicalSchema(schema: TableSchema): string {
-  return JSON.stringify({ columns: schema.columns.map(({ name, type }) => [name, type]), key: schema.key })
+/** One text per schema: what `schemaId` hashes and what the footer carries. Rules are part of it: they decide where values go. */
+export function canonicalSchema({ columns, key, rules = [] }: TableSchema): string {
+  const decided = rules.length > 0 ? { rules: rules.map(({ source, as }) => [source, as]) } : {}
+  return JSON.stringify({ columns: columns.map(({ name, type }) => [name, type]), key, ...decided })
 }
 
 export function parseCanonicalSchema(text: string): TableSchema {
-  const { columns, key } = JSON.parse(text) as { columns: [string, LakeType][]; key: string[] }
-  return { columns: columns.map(([name, type]) => ({ name, type })), key }
+  interface Canonical {
+    columns: [string, LakeType][]
+    key: string[]
+    rules?: [string, string | null][]
+  }
+  const { columns, key, rules } = JSON.parse(text) as Canonical
+  const named = columns.map(([name, type]) => ({ name, type }))
+  return { columns: named, key, ...(rules && { rules: rules.map(([source, as]) => ({ source, as })) }) }
+}
+
+const reserved = new Set([...metadataColumns, dayColumn].map(({ name }) => name.toLowerCase()))
+
+/** Whether the lake keeps this name, in whatever case, for itself. */
+export function isReserved(name: string): boolean {
+  return reserved.has(name.toLowerCase())
 }
 
 /** `decimal(18,4)` -> {precision: 18, scale: 4}; null for any other type. */

@@ -48,12 +48,27 @@ export async function growSchema(ctx: LakeContext, known: Snapshot, growth: Grow
   }
   return append(ctx, from, (at) => {
     const schema = merged(at)
-    return Promise.resolve(schema === at.schema ? null : growthEntry(ctx, at, schema, provenance))
+    return Promise.resolve(
+      schema === at.schema ? null : metaDataEntry(ctx, at, schema, addedSince(at, schema, growth), provenance),
+    )
   })
 }
 
+/**
+ * `cdc.added`: commit LSN of the first change that had a column, for columns that came after the first ones. Rows of earlier
+ * commits were written before the column existed: a default of the database is theirs (docs/schema-evolution.md).
+ */
+function addedSince(at: Snapshot, schema: TableSchema, { since = null }: Growth): Settings {
+  if (since === null) return {}
+  const before = new Set(at.schema.columns.map(({ name }) => name))
+  const added = schema.columns.filter(({ name }) => !before.has(name)).map(({ name }) => [name, since])
+  if (added.length === 0) return {}
+  const known = JSON.parse(at.metaData.configuration['cdc.added'] ?? '[]') as [string, string][]
+  return { 'cdc.added': JSON.stringify([...known, ...added]) }
+}
+
 /** Puts what `next` makes of the newest state under the next version until it has nothing left to say. */
-async function append(
+export async function append(
   ctx: LakeContext,
   known: Snapshot,
   next: (at: Snapshot) => Promise<readonly Action[] | null>,
@@ -133,15 +148,28 @@ function dataEntry(ctx: LakeContext, at: Snapshot, { positions, committed }: Mov
   ]
 }
 
-function growthEntry(ctx: LakeContext, at: Snapshot, schema: TableSchema, provenance: Provenance): readonly Action[] {
-  const metaData = {
-    ...at.metaData,
-    schemaString: schemaString(schema),
-    configuration: { ...at.metaData.configuration, 'cdc.key': JSON.stringify(schema.key) },
+export type Settings = Readonly<Record<string, string>>
+
+/** An entry that changes what the table is, not what is in it. */
+export function metaDataEntry(
+  ctx: LakeContext,
+  at: Snapshot,
+  schema: TableSchema,
+  settings: Settings,
+  provenance: Provenance,
+): readonly Action[] {
+  const { rules, formerKeys, key } = schema
+  const configuration = {
+    ...at.metaData.configuration,
+    'cdc.key': JSON.stringify(key),
+    ...(rules && { 'cdc.columns': JSON.stringify(rules.map(({ source, as }) => [source, as])) }),
+    ...(formerKeys && { 'cdc.formerKeys': JSON.stringify(formerKeys) }),
+    ...settings,
   }
+  const operation = schema.columns.length > at.schema.columns.length ? 'ADD COLUMNS' : 'SET TBLPROPERTIES'
   return [
-    { commitInfo: commitInfo(ctx, 'ADD COLUMNS', {}, at.version + 1, provenance) },
-    { metaData },
+    { commitInfo: commitInfo(ctx, operation, {}, at.version + 1, provenance) },
+    { metaData: { ...at.metaData, schemaString: schemaString(schema), configuration } },
     ...txnsOf(at.epoch, at.positions).map((txn) => ({ txn })),
   ]
 }

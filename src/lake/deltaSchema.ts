@@ -7,8 +7,10 @@ import {
   dayColumn,
   elementOf,
   fileColumns,
+  isReserved,
   metadataColumns,
   type Column,
+  type ColumnRule,
   type LakeType,
   type TableSchema,
 } from '../core/schema.ts'
@@ -16,7 +18,7 @@ import {
 /** `v1`: protocol 1/2 for old readers; every timestamp is then UTC. Chosen at creation, never changed (DESIGN §5). */
 export type DeltaCompat = 'none' | 'v1'
 
-const reserved = new Set([...metadataColumns, dayColumn].map((column) => column.name))
+const ours = new Set([...metadataColumns, dayColumn].map((column) => column.name))
 
 export function schemaIdOf(schema: TableSchema): string {
   return createHash('sha256').update(canonicalSchema(schema)).digest('hex').slice(0, 16)
@@ -34,7 +36,7 @@ export function schemaString(schema: TableSchema): string {
 /** The user's columns of a parsed `schemaString`. Throws CDC5004 where it holds a type that Sluice never writes. */
 export function columnsOf(struct: unknown): readonly Column[] {
   const { fields } = struct as { fields: { name: string; type: unknown }[] }
-  return fields.filter(({ name }) => !reserved.has(name)).map(({ name, type }) => ({ name, type: lakeType(name, type) }))
+  return fields.filter(({ name }) => !ours.has(name)).map(({ name, type }) => ({ name, type: lakeType(name, type) }))
 }
 
 const scalar = /^(integer|long|double|boolean|string|binary|date|timestamp|timestamp_ntz|decimal\((18|38),\d{1,2}\))$/
@@ -58,36 +60,24 @@ export function tableType(type: LakeType, compat: DeltaCompat): LakeType {
 
 /**
  * The table's schema with what a record needs added at its end (DESIGN §4.6); the very same object where nothing is missing.
- * Throws CDC4002, CDC4003, CDC4004, CDC4005 where the two do not go together.
+ * Throws CDC4002, CDC4003, CDC4004, CDC4005 where the two do not go together. What a policy proposed and another carrier has
+ * decided differently meanwhile is left away: the record is looked at anew, with the schema as it is then.
  */
 export function mergeGrowth(schema: TableSchema, growth: Growth, compat: DeltaCompat): TableSchema {
   const byFolded = new Map(schema.columns.map((column) => [column.name.toLowerCase(), column]))
+  const proposed = new Set((growth.rules ?? []).map(({ as }) => as))
+  const overtaken = new Set<string | null>()
   const added: Column[] = []
-  for (const { name, type: proposed } of growth.columns) {
-    const type = tableType(proposed, compat)
-    const there = byFolded.get(name.toLowerCase())
-    if (reservedFolded.has(name.toLowerCase())) {
-      throw new CdcFailure(code.ReservedName, `column ${JSON.stringify(name)} is named like one of the lake's own`, {
-        details: { column: name },
-      })
-    }
-    if (there === undefined) {
-      const column = { name, type }
-      added.push(column)
-      byFolded.set(name.toLowerCase(), column)
-    } else if (there.name !== name) {
-      throw new CdcFailure(
-        code.NamesClash,
-        `columns ${JSON.stringify(there.name)} and ${JSON.stringify(name)} differ only in case`,
-        {
-          details: { column: name, other: there.name },
-        },
-      )
-    } else if (there.type !== type) {
-      throw new CdcFailure(code.TypeChanged, `column ${JSON.stringify(name)} is ${there.type} in the table and ${type} now`, {
-        details: { column: name, table: there.type, record: type },
-      })
-    }
+  for (const column of growth.columns) {
+    const { name } = column
+    const type = tableType(column.type, compat)
+    const failure = misfit({ name, type }, byFolded.get(name.toLowerCase()))
+    if (failure === null) {
+      if (byFolded.has(name.toLowerCase())) continue
+      added.push({ name, type })
+      byFolded.set(name.toLowerCase(), { name, type })
+    } else if (proposed.has(name)) overtaken.add(name)
+    else throw failure
   }
   const first = schema.columns.length === 0
   if (!first && growth.key !== null && JSON.stringify(growth.key) !== JSON.stringify(schema.key)) {
@@ -95,11 +85,38 @@ export function mergeGrowth(schema: TableSchema, growth: Growth, compat: DeltaCo
       details: { table: schema.key, record: growth.key },
     })
   }
-  if (added.length === 0) return schema
-  return { columns: [...schema.columns, ...added], key: first ? (growth.key ?? []) : schema.key }
+  const rules = newRules(
+    schema,
+    (growth.rules ?? []).filter(({ as }) => !overtaken.has(as)),
+  )
+  if (added.length === 0 && rules.length === 0) return schema
+  return withRules({ ...schema, columns: [...schema.columns, ...added], key: first ? (growth.key ?? []) : schema.key }, rules)
 }
 
-const reservedFolded = new Set([...reserved].map((name) => name.toLowerCase()))
+function misfit({ name, type }: Column, there: Column | undefined): CdcFailure | null {
+  if (isReserved(name)) {
+    const message = `column ${JSON.stringify(name)} is named like one of the lake's own`
+    return new CdcFailure(code.ReservedName, message, { details: { column: name } })
+  }
+  if (there === undefined) return null
+  if (there.name !== name) {
+    const message = `columns ${JSON.stringify(there.name)} and ${JSON.stringify(name)} differ only in case`
+    return new CdcFailure(code.NamesClash, message, { details: { column: name, other: there.name } })
+  }
+  if (there.type === type) return null
+  const message = `column ${JSON.stringify(name)} is ${there.type} in the table and ${type} now`
+  return new CdcFailure(code.TypeChanged, message, { details: { column: name, table: there.type, record: type } })
+}
+
+/** Those that are not the newest of their source column already. */
+export function newRules({ rules = [] }: TableSchema, proposed: readonly ColumnRule[]): readonly ColumnRule[] {
+  const newest = new Map(rules.map(({ source, as }) => [source, as]))
+  return proposed.filter(({ source, as }) => !newest.has(source) || newest.get(source) !== as)
+}
+
+export function withRules(schema: TableSchema, rules: readonly ColumnRule[]): TableSchema {
+  return rules.length === 0 ? schema : { ...schema, rules: [...(schema.rules ?? []), ...rules] }
+}
 
 /** Whether a table with schema `table` covers a file with schema `file`: every column is there, with its very type. */
 export function covers(table: TableSchema, file: TableSchema): boolean {

@@ -3,7 +3,7 @@ import { CdcFailure, code } from '../core/failures.ts'
 import { logKey } from '../core/keys.ts'
 import { maxOffset, offsetText, parseOffset } from '../core/offsets.ts'
 import type { Position } from '../core/receipts.ts'
-import type { TableSchema } from '../core/schema.ts'
+import type { FormerKey, TableSchema } from '../core/schema.ts'
 import { keyIn, type LakeContext } from './context.ts'
 import { columnsOf, schemaIdOf, type DeltaCompat } from './deltaSchema.ts'
 import { decodeEntry, requireSupported, type Action, type MetaData, type Txn } from './entries.ts'
@@ -140,7 +140,15 @@ function describe(version: number, { schemaString, ...metaData }: MetaData): Omi
     epochs: parsed(setting('cdc.epochs')) as Binding['epochs'],
   }
   const newest = binding.epochs.at(-1) ?? broken(version, 'names no epoch in its metaData')
-  const schema = { columns: columnsOf(parsed(schemaString)), key: parsed(setting('cdc.key')) as string[] }
+  const optional = (name: string): unknown => (configuration.has(name) ? parsed(configuration.get(name)!) : undefined)
+  const rules = optional('cdc.columns') as [string, string | null][] | undefined
+  const formerKeys = optional('cdc.formerKeys') as FormerKey[] | undefined
+  const schema: TableSchema = {
+    columns: columnsOf(parsed(schemaString)),
+    key: parsed(setting('cdc.key')) as string[],
+    ...(rules && { rules: rules.map(([source, as]) => ({ source, as })) }),
+    ...(formerKeys && { formerKeys }),
+  }
   return { metaDataVersion: version, metaData, schema, schemaId: schemaIdOf(schema), binding, ...newest }
 }
 

@@ -2,44 +2,51 @@
 import type { ChangeEvent, RowSchema } from '../core/events.ts'
 import { CdcFailure, code } from '../core/failures.ts'
 import type { Growth } from '../core/receipts.ts'
-import { dayColumn, metadataColumns, type Column, type TableSchema } from '../core/schema.ts'
+import type { Column, ColumnRule, TableSchema } from '../core/schema.ts'
+import { place, type Places, type SchemaChange } from './placing.ts'
 
 export interface Plan {
   readonly rows: RowSchema
   /** For each column of the table its field, or -1. */
   readonly fields: Int32Array
+  /** Fields whose values go to `__special` as text. */
+  readonly special: readonly number[]
   /** Columns that the row has and the table lacks, in the row's order. */
   readonly missing: readonly Column[]
+  /** What the policy decided for this shape, to be recorded in the log. */
+  readonly decided: readonly ColumnRule[]
 }
 
-const reserved = new Set([...metadataColumns, dayColumn].map(({ name }) => name.toLowerCase()))
-
-/** Throws CDC4002 TypeChanged, CDC4003 ReservedName, CDC4004 NamesClash: before anything of the row is written. */
-export function planRows(table: TableSchema, rows: RowSchema): Plan {
+/** Throws CDC4002 to CDC4004 and CDC4006 with the choices: before anything of the row is written. */
+export function planRows(table: TableSchema, rows: RowSchema, policy: SchemaChange = 'evolve'): Plan {
   const fields = new Int32Array(table.columns.length).fill(-1)
-  const missing: Column[] = []
-  const byName = new Map(table.columns.map(({ name }, index) => [name, index]))
-  const lower = new Map(table.columns.map(({ name }) => [name.toLowerCase(), name]))
-  rows.fields.forEach(({ name, type }, field) => {
-    const index = byName.get(name)
-    if (index !== undefined) {
-      const column = table.columns[index]!
-      if (column.type !== type) throw typeChanged(name, column.type, type)
-      fields[index] = field
-      return
-    }
-    const folded = name.toLowerCase()
-    if (reserved.has(folded))
-      throw failed(code.ReservedName, `column ${JSON.stringify(name)} has a name of the lake`, { column: name })
-    const other = lower.get(folded)
-    if (other !== undefined) {
-      const message = `columns ${JSON.stringify(other)} and ${JSON.stringify(name)} differ only in case`
-      throw failed(code.NamesClash, message, { columns: [other, name] })
-    }
-    lower.set(folded, name)
-    missing.push({ name, type })
-  })
-  return { rows, fields, missing }
+  const special: number[] = []
+  const missing: [field: number, column: Column][] = []
+  const decided: ColumnRule[] = []
+  const places: Places = {
+    table,
+    policy,
+    byName: new Map(table.columns.map(({ name }, index) => [name, index])),
+    folded: new Map(table.columns.map(({ name }) => [name.toLowerCase(), name])),
+    taken: new Set(),
+    sources: new Set(rows.fields.map(({ name }) => name)),
+    decided,
+  }
+  const ruled = new Set((table.rules ?? []).map(({ source }) => source))
+  const numbered = rows.fields.map((field, index) => ({ field, index }))
+  // A column that goes by its own name comes before one that a rule sends there.
+  const ordered = ruled.size === 0 ? numbered : numbered.toSorted((a, b) => rank(a.field.name) - rank(b.field.name))
+  for (const { field, index } of ordered) {
+    const placing = place(field, places)
+    if (placing.kind === 'column') fields[placing.index] = index
+    else if (placing.kind === 'special') special.push(index)
+    else if (placing.kind === 'add') missing.push([index, placing.column])
+  }
+  return { rows, fields, special, missing: missing.sort(([a], [b]) => a - b).map(([, column]) => column), decided }
+
+  function rank(name: string): number {
+    return ruled.has(name) ? 1 : 0
+  }
 }
 
 /**
@@ -49,27 +56,22 @@ export function planRows(table: TableSchema, rows: RowSchema): Plan {
 export function growthFor(table: TableSchema, plan: Plan, event: ChangeEvent): Growth | null {
   const first = table.columns.length === 0
   if (!first) expectKey(table, event)
-  if (plan.missing.length === 0) return null
-  return { columns: plan.missing, key: first && table.key.length === 0 && event.key.length > 0 ? event.key : null }
+  const { missing: columns, decided: rules } = plan
+  if (columns.length === 0 && rules.length === 0) return null
+  const key = first && table.key.length === 0 && event.key.length > 0 ? event.key : null
+  if (first) return { columns, key, ...(rules.length > 0 && { rules }) }
+  return { columns, key, ...(rules.length > 0 && { rules }), since: event.commitLsn?.toString() ?? null }
 }
 
-function expectKey(table: TableSchema, { key }: ChangeEvent): void {
-  if (key === table.key) return
-  if (key.length === table.key.length && key.every((name, index) => name === table.key[index])) return
+function expectKey(table: TableSchema, { key, commitLsn }: ChangeEvent): void {
+  if (key === table.key || sameNames(key, table.key)) return
+  // Partitions that are behind still bring changes under the key that the table had before.
+  if (table.formerKeys?.some((former) => sameNames(key, former.key))) return
+  const choices = [{ key: [...key], ...(commitLsn !== null && { since: commitLsn.toString() }) }]
   const message = `the primary key was (${table.key.join(', ')}) and is (${key.join(', ')})`
-  throw failed(code.KeyChanged, message, { from: table.key, to: key })
+  throw new CdcFailure(code.KeyChanged, message, { details: { from: table.key, to: key, choices } })
 }
 
-/** A person chooses between a column beside the old one and a table written anew (DESIGN §5). */
-function typeChanged(column: string, from: string, to: string): CdcFailure {
-  const choices = { newColumn: `${column}__2`, rewrite: true }
-  return failed(code.TypeChanged, `column ${JSON.stringify(column)} was ${from} and is ${to}`, { column, from, to, choices })
-}
-
-function failed(
-  failure: ConstructorParameters<typeof CdcFailure>[0],
-  message: string,
-  details: Record<string, unknown>,
-): CdcFailure {
-  return new CdcFailure(failure, message, { details })
+function sameNames(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, index) => name === other[index])
 }

@@ -5,7 +5,9 @@ import type { Growth } from '../core/receipts.ts'
 import { fileColumns, type Column, type TableSchema } from '../core/schema.ts'
 import { FactsSoFar, type RowFacts } from './facts.ts'
 import { MetadataColumns, type Place } from './metadata.ts'
+import type { SchemaChange } from './placing.ts'
 import { growthFor, planRows, type Plan } from './plan.ts'
+import { textOf } from './specialText.ts'
 
 export type { Place } from './metadata.ts'
 
@@ -20,10 +22,10 @@ export interface RowBatch {
   readonly totalRows: number
   /** Bytes the columns hold: counted every 64 rows, the rows since then by the length of their JSON. */
   readonly byteLength: number
-  /** What the table must have before `append` may be called with this event; null: it fits. Throws CDC4002 to CDC4005. */
+  /** What the table must have before `append` may be called with this event; null: it fits. Throws CDC4002 to CDC4006. */
   need(event: ChangeEvent): Growth | null
   /**
-   * One row. `kafkaTsMs` is the record's timestamp, -1 for none. Throws CDC3001, CDC4001 to CDC4005; the batch is then as it
+   * One row. `kafkaTsMs` is the record's timestamp, -1 for none. Throws CDC3001, CDC4001 to CDC4006; the batch is then as it
    * was before.
    */
   append(event: ChangeEvent, offset: bigint, kafkaTsMs: number): void
@@ -32,8 +34,9 @@ export interface RowBatch {
   facts(): RowFacts
 }
 
-export function createRowBatch(schema: TableSchema, place: Place): RowBatch {
-  return new Batch(schema, place)
+/** `policy`: what becomes of columns that the table lacks, or whose type has no place in it. */
+export function createRowBatch(schema: TableSchema, place: Place, policy: SchemaChange = 'evolve'): RowBatch {
+  return new Batch(schema, place, policy)
 }
 
 const rowsBetweenCounts = 64
@@ -46,6 +49,7 @@ class Batch implements RowBatch {
   readonly columns: readonly ColumnBuilder[]
   rows = 0
   totalRows = 0
+  private readonly policy: SchemaChange
   private readonly factsSoFar = new FactsSoFar()
   private readonly user: readonly ColumnBuilder[]
   private readonly metadata: MetadataColumns
@@ -56,8 +60,9 @@ class Batch implements RowBatch {
   private countedRows = 0
   private sinceCount = 0
 
-  constructor(schema: TableSchema, place: Place) {
+  constructor(schema: TableSchema, place: Place, policy: SchemaChange) {
     this.schema = schema
+    this.policy = policy
     this.fileColumns = fileColumns(schema)
     this.user = schema.columns.map(({ type }) => columnBuilder(type))
     this.metadata = new MetadataColumns(place)
@@ -135,12 +140,18 @@ class Batch implements RowBatch {
         schema.fields[index]!.append(bytes, from, to, column, metadata)
       }
     }
+    for (const index of plan.special) {
+      const from = start[index]!
+      if (from < 0) continue
+      const text = textOf(bytes, from, end[index]!)
+      if (text !== null) metadata.special(schema.fields[index]!.name, text)
+    }
     return length
   }
 
   private planFor(rows: RowSchema): Plan {
     let plan = this.plans.get(rows)
-    if (!plan) this.plans.set(rows, (plan = planRows(this.schema, rows)))
+    if (!plan) this.plans.set(rows, (plan = planRows(this.schema, rows, this.policy)))
     return plan
   }
 }

@@ -58,7 +58,14 @@ export function composeDeps(
       claims: temporalClaims(temporal.connection, temporal.namespace, config.temporal.taskQueue),
       reach,
       async carry({ table, ...job }, attempt, signal) {
-        const tools = { reader: kafka, lake: lake.context(table, signal), decoder: decoderOf(table), reach, signal }
+        const tools = {
+          reader: kafka,
+          lake: lake.context(table, signal),
+          decoder: decoderOf(table),
+          schemaChange: table.schemaChange,
+          reach,
+          signal,
+        }
         // A range holds its raw bytes once as columns and once as a file, at most, beside two fetches.
         return memory.hold(2 * (job.limits.maxBytes + fetchBytes), signal, async () =>
           carryRange({ ...job, table: table.name }, { ...tools, table: await lake.newest(table, signal), attempt }),

@@ -12,6 +12,7 @@ import { probeStore } from '../lake/probe.ts'
 import {
   catchUp,
   commitReceipts,
+  decide,
   growSchema,
   openTable,
   readSnapshot,
@@ -87,6 +88,9 @@ export function tableLake(options: TableLakeOptions): TableLake {
     async grow(table, growth, who, signal) {
       const known = kept.get(table.root) ?? (await newest(table, signal))
       return told(keep(table, await growSchema(context(table, signal), known, growth, by(who))))
+    },
+    async decide(table, decision, who, signal) {
+      return told(keep(table, await decide(context(table, signal), await newest(table, signal), decision, by(who))))
     },
   }
 }

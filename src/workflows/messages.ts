@@ -1,9 +1,11 @@
 /** The messages of a table. Validators are synchronous; handlers set wishes and wait until the loop has obeyed. */
 import { ApplicationFailure, condition, defineQuery, defineUpdate, setHandler } from '@temporalio/workflow'
 import type { BatchLimits } from '../core/batchPlan.ts'
+import { checkDecision } from '../core/decisions.ts'
 import { code, failureRules } from '../core/failures.ts'
 import type { ResumeDecision } from '../core/jobs.ts'
 import { reached, type TableStatus } from '../core/tableState.ts'
+import { causeOf } from './parking.ts'
 import { change, status, type Flush, type Run } from './run.ts'
 
 /** `null` takes a limit back to what the config says. */
@@ -43,7 +45,13 @@ export function handleMessages(run: Run): void {
     {
       validator: (decision: unknown) => {
         refuseIf(run.stopWished, 'the table is being stopped')
-        refuseIf(decision !== undefined && decision !== null && !isObject(decision), 'a decision is one JSON object')
+        if (decision === undefined || decision === null) return
+        if (!isObject(decision)) throw refusal('a decision is one JSON object')
+        try {
+          checkDecision(decision)
+        } catch (error) {
+          throw causeOf(error)
+        }
       },
     },
   )

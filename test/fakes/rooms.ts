@@ -145,6 +145,10 @@ export function fakeRooms(): FakeRooms {
         events.push(`grow ${growth.columns.map((c) => c.name).join(',')}`)
         return Promise.resolve(snapshot(resolved.topic))
       },
+      decide(resolved, decision) {
+        table(resolved.topic).events.push(`decide ${JSON.stringify(decision)}`)
+        return Promise.resolve(snapshot(resolved.topic))
+      },
     },
 
     async carry(job, _attempt, signal) {

@@ -196,6 +196,7 @@ describe('growth', () => {
     expect(batchOf().need(event(['1', 'a', 'x'], { rows: wider }))).toEqual({
       columns: [{ name: 'added', type: 'string' }],
       key: null,
+      since: '1',
     })
     const batch = batchOf({ columns: [...schema.columns, { name: 'added', type: 'string' }], key: ['id'] })
     batch.append(event(['1', 'x']), 1n, 0)
@@ -230,7 +231,7 @@ describe('refusals', () => {
 
   test('a column of another type parks with both types', () => {
     const failure = need([field('id', 'string'), field('name', 'string')])
-    const choices = { newColumn: 'id__2', rewrite: true }
+    const choices = [{ columns: { id: { as: 'id__2' } } }]
     expect([failure?.code, failure?.details]).toEqual(['CDC4002', { column: 'id', from: 'long', to: 'string', choices }])
   })
   test('names of the lake are refused in any case', () => {

@@ -1,0 +1,115 @@
+/** Decisions of people in the table's log: recorded once, read by every carrier, and no link written before them is in the way. */
+import { describe, expect, test } from 'vitest'
+import { columnDecision, type ColumnDecision } from '../../../src/core/decisions.ts'
+import { code } from '../../../src/core/failures.ts'
+import { canonicalSchema, parseCanonicalSchema } from '../../../src/core/schema.ts'
+import { adoptLink, decide, growSchema, positionOf, readSnapshot, recordDefaults } from '../../../src/lake/table.ts'
+import { columns, entryOf, fixture, openGrown, provenance, write } from './tableFixture.ts'
+
+const beside = decisionOf({ columns: { price: { as: 'price__2' } } })
+
+function decisionOf(decision: Record<string, unknown>): ColumnDecision {
+  const parsed = columnDecision(decision)
+  if (parsed === null) throw new Error('no decision about columns')
+  return parsed
+}
+
+describe('a decision about columns', () => {
+  test('stands in the log and in the schema that links are written under, and comes back from both', async () => {
+    const ctx = fixture()
+    const table = await decide(ctx, await openGrown(ctx), beside, provenance)
+    const read = await readSnapshot(ctx)
+    expect(read).toEqual(table)
+    expect(read?.schema.rules).toEqual([{ source: 'price', as: 'price__2' }])
+    const { metaData } = entryOf(ctx, table.version).find((action) => action['metaData'])!
+    expect(metaData!['configuration']).toMatchObject({ 'cdc.columns': '[["price","price__2"]]' })
+    expect(parseCanonicalSchema(canonicalSchema(table.schema))).toEqual(table.schema)
+  })
+
+  test('given twice makes one entry, and the newest of a column counts', async () => {
+    const ctx = fixture()
+    const once = await decide(ctx, await openGrown(ctx), beside, provenance)
+    expect((await decide(ctx, once, beside, provenance)).version).toBe(once.version)
+    const other = await decide(ctx, once, decisionOf({ columns: { price: { ignore: true } } }), provenance)
+    expect(other.schema.rules?.at(-1)).toEqual({ source: 'price', as: null })
+    expect(other.schema.rules).toHaveLength(2)
+  })
+
+  test('taken on a stale view loses nothing of what others recorded meanwhile', async () => {
+    const ctx = fixture()
+    const stale = await openGrown(ctx)
+    await growSchema(ctx, stale, { columns: [{ name: 'note', type: 'string' }], key: null }, provenance)
+    const table = await decide(ctx, stale, beside, provenance)
+    expect(table.schema.columns.map(({ name }) => name)).toEqual(['id', 'note'])
+    expect(table.schema.rules).toHaveLength(1)
+  })
+
+  test('leaves a link that was written under an older decision as it stands: it is adopted', async () => {
+    const ctx = fixture()
+    const before = await openGrown(ctx)
+    const outcome = await write(ctx, before, 0, 110)
+    const after = await decide(ctx, before, beside, provenance)
+    const link = await adoptLink(ctx, after, positionOf(after, 0))
+    expect(outcome).toMatchObject({ link: { sha256: link?.sha256 } })
+    expect(link?.schemaId).toBe(before.schemaId)
+    expect(after.schemaId).not.toBe(before.schemaId)
+  })
+
+  test('to a name that the lake keeps, or that differs from a column only in case, is refused', async () => {
+    const ctx = fixture()
+    const table = await openGrown(ctx)
+    for (const as of ['__op', 'cdc_date', 'CDC_DATE', 'ID']) {
+      await expect(decide(ctx, table, decisionOf({ columns: { price: { as } } }), provenance)).rejects.toThrow(
+        code.DecisionRefused,
+      )
+    }
+    expect((await readSnapshot(ctx))?.version).toBe(table.version)
+  })
+
+  test('about the key keeps the former key with the commit until which it held', async () => {
+    const ctx = fixture()
+    const table = await openGrown(ctx)
+    const moved = await decide(ctx, table, decisionOf({ key: ['id', 'region'], since: '77' }), provenance)
+    expect(moved.schema).toMatchObject({ key: ['id', 'region'], formerKeys: [{ key: ['id'], until: '77' }] })
+    expect(await readSnapshot(ctx)).toEqual(moved)
+    const back = await decide(ctx, moved, decisionOf({ key: ['id'] }), provenance)
+    expect(back.schema).toMatchObject({ key: ['id'], formerKeys: [{ key: ['id', 'region'], until: null }] })
+  })
+})
+
+describe('what a column was given later', () => {
+  test('columns that come after the first ones are recorded with their first commit', async () => {
+    const ctx = fixture()
+    const first = await openGrown(ctx)
+    expect(first.metaData.configuration['cdc.added']).toBeUndefined()
+    const note = { columns: [{ name: 'note', type: 'string' as const }], key: null, since: '4711' }
+    const table = await growSchema(ctx, first, note, provenance)
+    expect(table.metaData.configuration['cdc.added']).toBe('[["note","4711"]]')
+    const more = {
+      columns: [...note.columns, ...columns.columns, { name: 'late', type: 'long' as const }],
+      key: null,
+      since: '9',
+    }
+    expect((await growSchema(ctx, table, more, provenance)).metaData.configuration['cdc.added']).toBe(
+      '[["note","4711"],["late","9"]]',
+    )
+  })
+
+  test('defaults are recorded beside the schema, the newest of a column counts, and the same ones make no entry', async () => {
+    const ctx = fixture()
+    const table = await openGrown(ctx)
+    const once = await recordDefaults(
+      ctx,
+      table,
+      [
+        ['price', '7.50'],
+        ['note', 'none'],
+      ],
+      provenance,
+    )
+    const again = await recordDefaults(ctx, once, [['note', 'none']], provenance)
+    expect([again.version, again.schemaId]).toEqual([once.version, table.schemaId])
+    const newer = await recordDefaults(ctx, once, [['price', '8']], provenance)
+    expect(newer.metaData.configuration['cdc.defaults']).toBe('[["note","none"],["price","8"]]')
+  })
+})
