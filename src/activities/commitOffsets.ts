@@ -48,14 +48,31 @@ function resultOf(receipts: readonly Receipt[], version: number, snapshot: LakeS
 }
 
 function logCommit(table: ResolvedTable, job: CommitJob, done: Committed, durationMs: number): void {
+  const links = job.receipts.flatMap(({ link }) => (link ? [link] : []))
+  const replayed = links.reduce((sum, { order }) => sum + (order?.replayed ?? 0), 0)
+  const resnapshot = links.reduce((sum, { order }) => sum + (order?.resnapshot ?? 0), 0)
   log.info('committed', {
     table: table.name,
     ranges: rangesText(job.receipts.map((r) => ({ partition: r.partition, from: r.base, to: r.next }))),
     rows: done.rows,
     bytes: done.bytes,
     adopted: job.receipts.filter((r) => r.adopted).length,
+    replayed,
+    resnapshot,
     version: done.version,
     attempt: activityInfo().attempt,
     durationMs,
   })
+  if (replayed > 0) {
+    log.warn('changes came again, or the database went back: the connector has no exactly-once support, or was set back', {
+      table: table.name,
+      replayed,
+    })
+  }
+  if (resnapshot > 0) {
+    log.warn('a new snapshot came after streaming had begun: rows deleted in between have no delete (docs/events.md)', {
+      table: table.name,
+      resnapshot,
+    })
+  }
 }

@@ -63,6 +63,7 @@ export interface CarryJob {
   readonly partition: number
   readonly base: OffsetText
   readonly day: number
+  readonly high?: string
   readonly from: OffsetText
   readonly to: OffsetText
   readonly limits: BatchLimits

@@ -113,7 +113,8 @@ class LinkFile {
   async finish(scan: RangeScan): Promise<Receipt> {
     if (scan.batch.rows > 0) await this.flush(scan)
     const { link, parquet } = await this.opened()
-    await parquet.finish(link.footer({ ...scan.facts(), rules: rowRules }))
+    const rules = this.tools.decoder.oldRows ? `${rowRules}+old-rows` : rowRules
+    await parquet.finish(link.footer({ ...scan.facts(), rules }))
     const done = await link.complete()
     if (done === 'again') {
       throw new CdcFailure(

@@ -26,7 +26,7 @@ export interface RangeScan {
 }
 
 export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, policy?: SchemaChange): RangeScan {
-  const batch = createRowBatch(schema, { epoch: job.epoch, partition: job.partition }, policy)
+  const batch = createRowBatch(schema, { epoch: job.epoch, partition: job.partition, high: job.high }, policy)
   const { maxRows, maxBytes } = job.limits
   let next = parseOffset(job.from)
   let nextDay = job.day
@@ -82,13 +82,14 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
     },
     end: () => ({ next: offsetText(next), nextDay, growth }),
     facts() {
-      const { stats, lsn } = batch.facts()
+      const { stats, lsn, order } = batch.facts()
       return {
         next: offsetText(next),
         nextDay,
         rows: batch.totalRows,
         stats,
         lsn,
+        order,
         anchor: last && anchorOf(last),
         quarantine: null,
       }

@@ -30,6 +30,8 @@ export interface ResolvedTable {
   /** Declared, where the topic carries no schemas. */
   readonly columns: readonly { readonly name: string; readonly type: string }[] | null
   readonly key: readonly string[] | null
+  /** `full`: deletes carry the old row, as the table has REPLICA IDENTITY FULL; null: they carry the key. */
+  readonly replicaIdentity: 'full' | null
   readonly schemaChange: SchemaChange
 }
 

@@ -49,6 +49,10 @@ export const tableSchema = z
   .strictObject({
     columns: z.array(columnSchema).min(1).optional().describe('Needed only where the topic carries no schemas'),
     key: z.array(name).optional().describe('Names of the primary key, where the topic does not tell them'),
+    replicaIdentity: z
+      .literal('full', { error: 'expected full, or nothing' })
+      .optional()
+      .describe('full: the table has REPLICA IDENTITY FULL, so a delete carries the old row; left out: it carries the key'),
     schemaChange: schemaChange.optional(),
     batch: batchSchema.optional(),
   })

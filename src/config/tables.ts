@@ -24,6 +24,7 @@ export function resolveTable(config: Config, name: string): ResolvedTable {
     },
     columns: entry?.columns ?? null,
     key: entry?.key ?? null,
+    replicaIdentity: entry?.replicaIdentity ?? null,
     schemaChange: entry?.schemaChange ?? config.schemaChange,
   }
 }

@@ -68,6 +68,8 @@ export interface WriteJob {
   readonly from: OffsetText
   readonly to: OffsetText
   readonly limits: BatchLimits
+  /** Greatest place of a streamed event before `from` (see `Position`). */
+  readonly high?: string
 }
 
 export interface CommitJob {

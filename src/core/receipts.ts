@@ -11,6 +11,18 @@ export interface Position {
   readonly seen: OffsetText
   /** Days since 1970 of the folder in which the next link stands. */
   readonly day: number
+  /** Greatest place of a streamed event in the chain so far, `<commit lsn>/<lsn>/<order>`; absent before the first one. */
+  readonly high?: string
+}
+
+/** What the order of the events gives away about the source; nothing is dropped for it (SEMANTICS R1.12, R1.16). */
+export interface StreamFacts {
+  /** As in `Position`, up to the end of the link. */
+  readonly high: string | null
+  /** Streamed events that do not stand above the greatest one before them: sent again, or the database went back. */
+  readonly replayed: number
+  /** Rows of a full snapshot that came after streaming had begun. */
+  readonly resnapshot: number
 }
 
 /** The last record of a link: how a topic that was cut back after an unclean election shows. `hash` is of key and value. */
@@ -50,6 +62,8 @@ export interface Link {
   readonly stats: LinkStats | null
   /** LSNs of the rows, decimal text. */
   readonly lsn: { readonly min: string; readonly max: string } | null
+  /** Absent in links that were written before it was counted, and in closing links. */
+  readonly order?: StreamFacts
   readonly quarantine: Quarantine | null
   readonly anchor: Anchor | null
   /** Opens the epoch that is named: the chain ends here and its carrier is fenced. */

@@ -127,9 +127,9 @@ export function advance(positions: readonly Position[], receipts: readonly Recei
     const receipt = by.get(position.partition)
     if (!receipt) return position
     const seen = offsetText(maxOffset(parseOffset(receipt.next), reading(position)))
-    return receipt.link
-      ? { partition: position.partition, base: receipt.next, seen, day: receipt.nextDay }
-      : { ...position, seen }
+    if (!receipt.link) return { ...position, seen }
+    const high = receipt.link.order?.high ?? position.high
+    return { ...position, base: receipt.next, seen, day: receipt.nextDay, ...(high !== undefined && { high }) }
   })
 }
 

@@ -2,6 +2,7 @@
 import type { ChangeEvent, Op, RowImage } from '../core/events.ts'
 import { CdcFailure, code } from '../core/failures.ts'
 import type { RecordBlock } from '../core/records.ts'
+import { placeholdersOf } from './placeholders.ts'
 import { memberNames, ObjectReader } from './objectReader.ts'
 import { Shapes, type Declaration, type DeclaredShapes, type KeyShape, type RowShape } from './rowShapes.ts'
 import { expectEnd, skipSpace, startsWith, undecodable } from './scan.ts'
@@ -15,9 +16,13 @@ export interface DecoderOptions {
   readonly table: { readonly schema: string; readonly table: string }
   /** Columns and key of tables.yaml, for topics without schemas. */
   readonly declared?: Declaration | null
+  /** `full`: the table has REPLICA IDENTITY FULL, so `before` of a delete is the old row; else only the key is believed. */
+  readonly replicaIdentity?: 'full' | null
 }
 
 export interface Decoder {
+  /** Deletes carry the old row and not only the key: another rule by which records become rows. */
+  readonly oldRows: boolean
   /**
    * Record `i` of `block`; null for a tombstone. The event and its spans are used again: they are valid until the next call.
    * Throws CDC3001 to CDC3005; `details.at` is then an offset in the value or key, as `details.part` says.
@@ -34,6 +39,7 @@ const schemaHead = encoder.encode('{"schema":')
 const payloadHead = encoder.encode(',"payload":')
 const envelopeHead = encoder.encode('{"before":')
 
+const before = 0
 const after = 1
 const source = 2
 const transaction = 3
@@ -44,6 +50,7 @@ const noKey: readonly string[] = []
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 class EnvelopeDecoder implements Decoder {
+  readonly oldRows: boolean
   private readonly declared: DeclaredShapes | null
   private readonly rows: SchemaBlocks<RowShape>
   private readonly keys: SchemaBlocks<KeyShape>
@@ -74,8 +81,9 @@ class EnvelopeDecoder implements Decoder {
     snapshot: null,
   }
 
-  constructor({ placeholder, table, declared }: DecoderOptions) {
-    const shapes = new Shapes(placeholder)
+  constructor({ placeholder, table, declared, replicaIdentity }: DecoderOptions) {
+    this.oldRows = replicaIdentity === 'full'
+    const shapes = new Shapes(placeholdersOf(placeholder))
     this.shapes = shapes
     this.declared = declared ? shapes.declared(declared) : null
     this.bareKey = this.declared?.key ?? shapes.key(noKey)
@@ -186,7 +194,7 @@ class EnvelopeDecoder implements Decoder {
     event.snapshot = from.snapshot(bytes)
     const ordered = isObject(bytes, envelope.start[transaction]!)
     event.txOrder = ordered ? this.orders.at(bytes, this.order.start[totalOrder]!, this.order.end[totalOrder]!) : null
-    event.image = event.op === 't' ? null : event.op === 'd' ? this.deleted(bytes, shape, key) : this.row(bytes, shape)
+    event.image = event.op === 't' ? null : event.op === 'd' ? this.deleted(bytes, shape, key) : this.row(bytes, shape, event.op)
     return event
   }
 
@@ -212,21 +220,43 @@ class EnvelopeDecoder implements Decoder {
     throw new CdcFailure(code.UnsupportedOperation, 'an operation other than r, c, u, d and t')
   }
 
-  private row(bytes: Uint8Array, shape: RowShape): RowImage {
+  private row(bytes: Uint8Array, shape: RowShape, op: Op): RowImage {
     if (!isObject(bytes, this.envelope.start[after]!)) throw undecodable('the envelope has no row after the change', 0)
+    // Under REPLICA IDENTITY FULL each update tells the old row.
+    if (this.oldRows && op === 'u') this.expectBefore(bytes)
+    return this.wholeRow(bytes, shape, after)
+  }
+
+  /** The row that the shape's reader read last, from `side` of the envelope. */
+  private wholeRow(bytes: Uint8Array, shape: RowShape, side: typeof before | typeof after): RowImage {
     const { start, end, members } = shape.reader
     // Each member is a column and none stands twice: the number tells whether one is missing.
     if (shape.complete && members !== shape.schema.fields.length) {
-      throw undecodable('the row lacks a column of its schema', this.envelope.start[after]!)
+      throw undecodable('the row lacks a column of its schema', this.envelope.start[side]!)
     }
     return this.imageOf(bytes, shape, start, end)
   }
 
-  /** Only the key is sure: without REPLICA IDENTITY FULL the other columns of `before` are filler (SEMANTICS R1.6). */
+  private expectBefore(bytes: Uint8Array): void {
+    if (isObject(bytes, this.envelope.start[before]!)) return
+    throw new CdcFailure(code.UnsupportedOperation, 'replicaIdentity is full, and a change comes without the old row', {
+      hint: 'The table has no REPLICA IDENTITY FULL: give it that in PostgreSQL, or take replicaIdentity out of tables.yaml.',
+    })
+  }
+
+  /**
+   * Without REPLICA IDENTITY FULL only the key is sure: the other columns of `before` are filler, NULL or a zero value, and
+   * nothing in the record tells which (SEMANTICS R1.6). So the old row is taken only where somebody said that it is one.
+   */
   private deleted(bytes: Uint8Array, shape: RowShape, key: KeyShape | null): RowImage {
+    if (this.oldRows) {
+      this.expectBefore(bytes)
+      shape.reader.read(bytes, this.envelope.start[before]!, this.envelope.end[before]!)
+      return this.wholeRow(bytes, shape, before)
+    }
     if (key === null || key.names.length === 0) {
       throw new CdcFailure(code.UnsupportedOperation, 'a delete in a table without a key: nothing says which row it was', {
-        hint: 'Give the table a primary key, or name its columns in message.key.columns of the connector.',
+        hint: 'Give the table a primary key, name its columns in message.key.columns of the connector, or, where it has REPLICA IDENTITY FULL, set replicaIdentity: full in tables.yaml.',
       })
     }
     const fields = keyFields(shape, key)

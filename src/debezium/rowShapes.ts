@@ -2,7 +2,6 @@
 import type { RowSchema } from '../core/events.ts'
 import { CdcFailure, code } from '../core/failures.ts'
 import { ObjectReader, type OnStranger } from './objectReader.ts'
-import { tokenOf } from './jsonString.ts'
 import { connectField, declaredField, type ConnectField, type Placeholders, type TypedField } from './typeTable.ts'
 
 export interface RowShape {
@@ -39,10 +38,8 @@ export class Shapes {
   private readonly rows = new Map<string, RowShape>()
   private readonly keys = new Map<string, KeyShape>()
 
-  /** `placeholder`: Debezium's `unavailable.value.placeholder`. */
-  constructor(placeholder: string) {
-    const utf8 = new TextEncoder().encode(placeholder)
-    this.placeholders = { text: tokenOf(placeholder), base64: tokenOf(btoa(String.fromCharCode(...utf8))) }
+  constructor(placeholders: Placeholders) {
+    this.placeholders = placeholders
   }
 
   /** Throws CDC3002 UnsupportedType. */

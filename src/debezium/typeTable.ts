@@ -119,10 +119,22 @@ const declaredNames: Readonly<Record<string, string>> = {
   'time with time zone': 'timetz',
 }
 
-/** Tokens that stand for a TOASTed value that did not change. */
+/** Tokens that stand for a TOASTed value that did not change; their shape depends on the type (SEMANTICS R1.8). */
 export interface Placeholders {
+  /** `"ph"`: all that arrives as a string, numeric included. */
   readonly text: Uint8Array
+  /** bytea: base64 of the placeholder's bytes. */
   readonly base64: Uint8Array
+  /** hstore as JSON: a string that holds `{"ph":"ph"}`. */
+  readonly hstore: Uint8Array
+  /** `["ph"]`: text[], varchar[], char[], json[], jsonb[]. */
+  readonly texts: Uint8Array
+  /** bytea[] */
+  readonly base64s: Uint8Array
+  /** int[], bigint[]: the placeholder's bytes as numbers. */
+  readonly numbers: Uint8Array
+  /** uuid[]: the uuid (version 3) that Java makes of the placeholder's bytes. */
+  readonly uuids: Uint8Array
 }
 
 /** A field of Kafka Connect's schema, as far as it tells a type. */
@@ -186,7 +198,8 @@ function fieldOf(encoding: Encoding, name: string, length: number, scale: number
     case 'boolean':
       return booleanField(name)
     case 'text':
-      return textField(name, placeholders.text)
+      // hstore arrives as JSON does.
+      return textField(name, placeholders.text, placeholders.hstore)
     case 'base64':
       return base64Field(name, placeholders.base64)
     case 'date':

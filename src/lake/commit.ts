@@ -10,7 +10,7 @@ import type { TableSchema } from '../core/schema.ts'
 import { keyIn, type LakeContext, type Provenance } from './context.ts'
 import { mergeGrowth, schemaString } from './deltaSchema.ts'
 import { addOf, encodeEntry, type Action } from './entries.ts'
-import { catchUp, txnsOf, type Snapshot } from './snapshot.ts'
+import { catchUp, highsOf, txnsOf, type Snapshot } from './snapshot.ts'
 import { outcomeOf } from './store.ts'
 
 /** A receipt older than this may have lost its object (a lifecycle rule, a person): looked at before it is committed. */
@@ -107,7 +107,9 @@ function follow(at: Snapshot, receipts: readonly Receipt[]): Moved | null {
       positions.set(receipt.partition, { ...position, seen })
     } else {
       if (receipt.link.day !== position.day || receipt.link.closed !== null) continue
-      positions.set(receipt.partition, { ...position, base: receipt.link.next, seen, day: receipt.link.nextDay })
+      const { next, nextDay, order } = receipt.link
+      const high = order?.high ?? position.high
+      positions.set(receipt.partition, { ...position, base: next, seen, day: nextDay, ...(high !== undefined && { high }) })
     }
     committed.push(receipt)
   }
@@ -135,8 +137,10 @@ function dataEntry(ctx: LakeContext, at: Snapshot, { positions, committed }: Mov
       from: base,
       next,
       rows: link?.rows ?? 0,
+      ...(link?.order && { replayed: link.order.replayed, resnapshot: link.order.resnapshot }),
       ...(link && { sha256: link.sha256, lsn: link.lsn, quarantine: link.quarantine, schemaId: link.schemaId }),
     })),
+    ...highsOf(positions),
     'cdc.anchors': Object.fromEntries(
       committed.flatMap(({ partition, link }) => (link?.anchor ? [[partition, link.anchor]] : [])),
     ),
@@ -168,7 +172,7 @@ export function metaDataEntry(
   }
   const operation = schema.columns.length > at.schema.columns.length ? 'ADD COLUMNS' : 'SET TBLPROPERTIES'
   return [
-    { commitInfo: commitInfo(ctx, operation, {}, at.version + 1, provenance) },
+    { commitInfo: { ...commitInfo(ctx, operation, {}, at.version + 1, provenance), ...highsOf(at.positions) } },
     { metaData: { ...at.metaData, schemaString: schemaString(schema), configuration } },
     ...txnsOf(at.epoch, at.positions).map((txn) => ({ txn })),
   ]

@@ -109,7 +109,7 @@ function placeOf(table: Snapshot, { partition, base, day }: Position): LinkPlace
 
 function ownLink(key: string, place: LinkPlace, table: Snapshot, facts: LinkFacts, bytes: number, sha256: string): Link {
   const { epoch, partition, base, day } = place
-  const { next, nextDay, rows, stats, lsn, anchor, quarantine, closed = null } = facts
+  const { next, nextDay, rows, stats, lsn, order, anchor, quarantine, closed = null } = facts
   const schemaId = schemaIdOf(table.schema)
   return {
     key,
@@ -126,6 +126,7 @@ function ownLink(key: string, place: LinkPlace, table: Snapshot, facts: LinkFact
     stats,
     lsn,
     quarantine,
+    ...(order && { order }),
     anchor,
     closed,
   }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { CdcFailure, code } from '../core/failures.ts'
 import { linkKey } from '../core/keys.ts'
 import { parseOffset, type OffsetText } from '../core/offsets.ts'
-import type { Anchor, Link, LinkStats, Quarantine } from '../core/receipts.ts'
+import type { Anchor, Link, LinkStats, Quarantine, StreamFacts } from '../core/receipts.ts'
 import { canonicalSchema, fileColumns, parseCanonicalSchema, type TableSchema } from '../core/schema.ts'
 import type { FileFooter } from './context.ts'
 import { schemaIdOf } from './deltaSchema.ts'
@@ -29,6 +29,7 @@ export interface LinkFacts {
   readonly rows: number
   readonly stats: LinkStats | null
   readonly lsn: { readonly min: string; readonly max: string } | null
+  readonly order?: StreamFacts
   readonly anchor: Anchor | null
   readonly quarantine: Quarantine | null
   /** Names the rules by which records became rows, for whoever compares two files. */
@@ -55,6 +56,7 @@ export function linkFooter(place: LinkPlace, schema: TableSchema, facts: LinkFac
     'cdc.rules': facts.rules,
     'cdc.stats': JSON.stringify(facts.stats),
     'cdc.lsn': JSON.stringify(facts.lsn),
+    'cdc.order': JSON.stringify(facts.order ?? null),
     'cdc.anchor': JSON.stringify(facts.anchor),
     'cdc.quarantine': JSON.stringify(facts.quarantine),
     'cdc.closed': JSON.stringify(facts.closed ?? null),
@@ -89,6 +91,7 @@ export function standingLink(
     if (text(name) !== value) throw foreign(key, `its cdc.${name} is ${text(name)}, not ${value}`)
   }
   const schema = parseCanonicalSchema(text('schema'))
+  const order = JSON.parse(footer.keyValues.get('cdc.order') ?? 'null') as StreamFacts | null
   const link: Link = {
     key: linkKey({ ...place, base: parseOffset(place.base) }),
     epoch: place.epoch,
@@ -103,6 +106,7 @@ export function standingLink(
     schemaId: text('schema_id'),
     stats: JSON.parse(text('stats')) as LinkStats | null,
     lsn: JSON.parse(text('lsn')) as Link['lsn'],
+    ...(order && { order }),
     quarantine: JSON.parse(text('quarantine')) as Quarantine | null,
     anchor: JSON.parse(text('anchor')) as Anchor | null,
     closed: JSON.parse(text('closed')) as number | null,

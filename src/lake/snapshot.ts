@@ -54,6 +54,12 @@ export function txnsOf(epoch: number, positions: readonly Position[]): readonly 
   ])
 }
 
+/** For `commitInfo`, beside the `txn`s: the greatest place of a streamed event in each chain (see `Position`). */
+export function highsOf(positions: readonly Position[]): { readonly 'cdc.high': Readonly<Record<string, string>> } {
+  const known = positions.flatMap(({ partition, high }) => (high === undefined ? [] : [[partition, high] as const]))
+  return { 'cdc.high': Object.fromEntries(known) }
+}
+
 /**
  * The newest state; null where there is no log. One LIST, then the newest entry of ours, the entry with the newest `metaData`
  * (which every entry of ours names) and whatever others put behind it. Throws CDC5004 for a log with gaps, CDC5005 for a table
@@ -158,7 +164,14 @@ function applyEntry(before: Snapshot, version: number, actions: readonly Action[
     if (protocol) requireSupported(protocol)
     if (metaData) at = { ...at, ...describe(version, metaData) }
   }
-  const positions = positionsIn(at.epoch, actions)
+  const highs = {
+    ...(at.epoch === before.epoch && highsOf(before.positions)['cdc.high']),
+    ...(actions.find((action) => action.commitInfo)?.commitInfo?.['cdc.high'] as Record<string, string> | undefined),
+  }
+  const positions = positionsIn(at.epoch, actions).map((position) => {
+    const high = highs[position.partition]
+    return high === undefined ? position : { ...position, high }
+  })
   return positions.length > 0 ? { ...at, positions } : at
 }
 

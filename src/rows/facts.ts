@@ -1,6 +1,7 @@
 /** What the footer of a link and its receipt say about its rows. */
 import type { ChangeEvent, Op } from '../core/events.ts'
-import type { LinkStats } from '../core/receipts.ts'
+import type { LinkStats, StreamFacts } from '../core/receipts.ts'
+import { StreamOrder } from './streamOrder.ts'
 
 export interface RowFacts {
   /** null while there are no rows. */
@@ -8,6 +9,7 @@ export interface RowFacts {
   /** LSNs of the rows, decimal text; null where no row has one. */
   readonly lsn: { readonly min: string; readonly max: string } | null
   readonly ops: Readonly<Record<Op, number>>
+  readonly order: StreamFacts
 }
 
 export class FactsSoFar {
@@ -18,6 +20,11 @@ export class FactsSoFar {
   private minLsn: bigint | null = null
   private maxLsn: bigint | null = null
   private readonly ops: Record<Op, number> = { r: 0, c: 0, u: 0, d: 0, t: 0 }
+  private readonly order: StreamOrder
+
+  constructor(high: string | null = null) {
+    this.order = new StreamOrder(high)
+  }
 
   add(event: ChangeEvent, offset: bigint): void {
     if (this.minOffset === null || offset < this.minOffset) this.minOffset = offset
@@ -34,6 +41,7 @@ export class FactsSoFar {
       if (this.maxLsn === null || lsn > this.maxLsn) this.maxLsn = lsn
     }
     this.ops[event.op]++
+    this.order.add(event)
   }
 
   get soFar(): RowFacts {
@@ -46,6 +54,6 @@ export class FactsSoFar {
         maxSourceTs: maxSourceTs === null ? null : maxSourceTs.toString(),
       }
     const lsn = minLsn !== null && maxLsn !== null && { min: minLsn.toString(), max: maxLsn.toString() }
-    return { stats: stats || null, lsn: lsn || null, ops: { ...this.ops } }
+    return { stats: stats || null, lsn: lsn || null, ops: { ...this.ops }, order: this.order.soFar }
   }
 }

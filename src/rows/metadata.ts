@@ -8,6 +8,8 @@ import { metadataColumns } from '../core/schema.ts'
 export interface Place {
   readonly epoch: number
   readonly partition: number
+  /** Greatest place of a streamed event before these rows (see `Position`). */
+  readonly high?: string | undefined
 }
 
 const encoder = new TextEncoder()

@@ -50,7 +50,7 @@ class Batch implements RowBatch {
   rows = 0
   totalRows = 0
   private readonly policy: SchemaChange
-  private readonly factsSoFar = new FactsSoFar()
+  private readonly factsSoFar: FactsSoFar
   private readonly user: readonly ColumnBuilder[]
   private readonly metadata: MetadataColumns
   private readonly plans = new Map<RowSchema, Plan>()
@@ -66,6 +66,7 @@ class Batch implements RowBatch {
     this.fileColumns = fileColumns(schema)
     this.user = schema.columns.map(({ type }) => columnBuilder(type))
     this.metadata = new MetadataColumns(place)
+    this.factsSoFar = new FactsSoFar(place.high ?? null)
     this.columns = [...this.user, ...this.metadata.columns]
   }
 

@@ -40,6 +40,7 @@ export function composeDeps(
       placeholder: config.placeholder,
       table,
       declared: table.columns && { columns: table.columns, key: table.key ?? [] },
+      replicaIdentity: table.replicaIdentity,
     })
   const lake = tableLake({
     store,

@@ -147,8 +147,8 @@ function write(run: Run, ranges: readonly OffsetRange[], head: readonly Position
   const at = new Map(head.map((p) => [p.partition, p]))
   return together(
     ranges.map((range) => () => {
-      const { base, day } = at.get(range.partition)!
-      const job = { table: run.table, topic, epoch, ...range, base, day, limits }
+      const { base, day, high } = at.get(range.partition)!
+      const job = { table: run.table, topic, epoch, ...range, base, day, limits, ...(high !== undefined && { high }) }
       return writeParquet.executeWithOptions({ summary: `${run.table} ${rangesText([range])}` }, [job])
     }),
   )

@@ -4,14 +4,14 @@ import type { Field } from '../../core/events.ts'
 import { hexDigit, isToken } from '../scan.ts'
 import { isNull, outOfRange, undecodableValue } from './misfit.ts'
 
-/** `placeholder`: the token that stands for a TOASTed value that did not change (SEMANTICS R1.8). */
-export function textField(name: string, placeholder: Uint8Array): Field {
+/** `placeholder`, `other`: the tokens that stand for a TOASTed value that did not change (SEMANTICS R1.8). */
+export function textField(name: string, placeholder: Uint8Array, other = placeholder): Field {
   return {
     name,
     type: 'string',
     append(bytes, start, end, column, notes) {
       if (isNull(bytes, start)) return column.appendNull()
-      if (isToken(bytes, start, end, placeholder)) {
+      if (isToken(bytes, start, end, placeholder) || isToken(bytes, start, end, other)) {
         notes.unchanged(name)
         return column.appendNull()
       }

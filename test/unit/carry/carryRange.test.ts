@@ -232,7 +232,7 @@ describe('what stands already', () => {
     const once = await commitReceipts(ctx, snapshot, [receipt], provenance)
     const twice = await commitReceipts(ctx, once, [adopted], provenance)
     expect(twice).toEqual(once)
-    expect(twice.positions).toEqual([{ partition: 0, base: '102', seen: '102', day }])
+    expect(twice.positions).toEqual([{ partition: 0, base: '102', seen: '102', day, high: '114126400/114126424/-1' }])
   })
 })
 

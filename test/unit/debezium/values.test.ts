@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { columnBuilder } from '../../../src/core/columns.ts'
 import type { RowNotes } from '../../../src/core/events.ts'
 import { CdcFailure } from '../../../src/core/failures.ts'
-import { tokenOf } from '../../../src/debezium/jsonString.ts'
+import { placeholdersOf } from '../../../src/debezium/placeholders.ts'
 import { skipValue } from '../../../src/debezium/scan.ts'
 import { declaredField } from '../../../src/debezium/typeTable.ts'
 import { decimalText, valuesOf, type Value } from './columnValues.ts'
 
 const placeholder = '__debezium_unavailable_value'
-const placeholders = { text: tokenOf(placeholder), base64: tokenOf(btoa(placeholder)) }
+const placeholders = placeholdersOf(placeholder)
 const encoder = new TextEncoder()
 
 interface Result {

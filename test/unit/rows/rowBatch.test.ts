@@ -169,6 +169,7 @@ describe('rows', () => {
       stats: { minOffset: '7', maxOffset: '9', minSourceTs: '10', maxSourceTs: '30' },
       lsn: { min: '40', max: '50' },
       ops: { r: 0, c: 2, u: 0, d: 0, t: 0 },
+      order: { high: '1/50/4', replayed: 1, resnapshot: 0 },
     })
   })
 
