@@ -3,6 +3,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import type { Lake } from '../../src/config/sections.ts'
+import { decodeName } from '../../src/core/names.ts'
 import type { ObjectStore } from '../../src/lake/store.ts'
 import { openStore } from '../../src/workers/deps.ts'
 import { duckdbDelta, duckdbHttpfs } from '../stack/readers.ts'
@@ -26,7 +27,7 @@ export async function tablesOf({ lake, database }: Lake): Promise<LakeTable[]> {
     const key: string | undefined = await firstKey(store, after)
     const root = /^([^/]+)\/([^/]+)\/([^/]+)\//.exec(key ?? '')
     if (key !== undefined && root && (await store.head(`${root[0]}_delta_log/${'0'.repeat(20)}.json`))) {
-      const [name, schema, table] = root.slice(1).map(decodeURIComponent) as [string, string, string]
+      const [name, schema, table] = root.slice(1).map(decodeName) as [string, string, string]
       const url = `${base.replace(/\/+$/, '')}/${root[0].slice(0, -1)}`
       if (database === null || database === name) tables.push({ database: name, schema, table, url })
     }
