@@ -36,7 +36,6 @@ def rows(table):
     return sorted((list(row) for row in found), key=lambda row: row[0])
 
 
-# In a URL a percent sign is written %25: folders whose names needed escaping hold one.
-delta = deltalake.DeltaTable(root.replace("%", "%25"), storage_options=options)
+delta = deltalake.DeltaTable(root, storage_options=options)
 files = pyarrow.dataset.dataset(root.removeprefix("s3://") + "/data", format="parquet", filesystem=filesystem)
 print(json.dumps({"deltalake": rows(delta.to_pyarrow_table()), "pyarrow glob": rows(files.to_table())}))
