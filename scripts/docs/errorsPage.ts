@@ -110,7 +110,6 @@ export const told: Readonly<Record<string, { readonly what: string; readonly ste
   CDC4006: {
     what: 'A column is new, and `schemaChange` of the table asks to be told before its columns change (`exception`).',
   },
-  CDC4007: { what: 'The answer names a column, a type or a choice that does not fit what the table asks.' },
   CDC5001: {
     what: 'The object store does not answer, throttles, or refuses the credentials.',
     steps: 'An answer that was lost is no danger: the store is read again before anything is repeated.',

@@ -5,6 +5,7 @@ import { rangesText } from '../core/batchPlan.ts'
 import type { CommitJob, Committed } from '../core/jobs.ts'
 import { parseOffset } from '../core/offsets.ts'
 import type { Receipt } from '../core/receipts.ts'
+import { fenced } from '../core/verdict.ts'
 import { attended, provenance } from './attending.ts'
 import type { ActivityDeps, LakeSnapshot } from './deps.ts'
 import { mirror } from './mirror.ts'
@@ -20,6 +21,7 @@ export function commitOffsets(deps: ActivityDeps) {
       const table = resolveTable(deps.config, job.table)
       const started = Date.now()
       let snapshot = await lake.commit(table, job.epoch, job.receipts, provenance(), signal)
+      if (snapshot.epoch !== job.epoch) throw fenced(job.epoch, snapshot.epoch)
       const { version } = snapshot
       for (const { growth } of job.receipts) {
         if (growth) snapshot = await lake.grow(table, growth, provenance(), signal)

@@ -1,9 +1,10 @@
 /** What the activities need of the other rooms: each interface holds just the calls that are made. Composed in workers/deps.ts. */
 import type { Config, ResolvedTable } from '../config/config.ts'
 import type { ColumnDecision } from '../core/decisions.ts'
+import type { Barrier } from '../core/growth.ts'
 import type { Reach } from '../core/failpoints.ts'
 import type { BatchLimits } from '../core/batchPlan.ts'
-import type { Carrier } from '../core/jobs.ts'
+import type { Carrier, ResumeDecision } from '../core/jobs.ts'
 import type { OffsetText } from '../core/offsets.ts'
 import type { Growth, Position, Receipt } from '../core/receipts.ts'
 import type { TopicIdentity, TopicState } from '../core/records.ts'
@@ -39,8 +40,19 @@ export interface Provenance {
 }
 
 export interface Lake {
-  /** Probes the store once a worker, binds the table or reads its log, commits links that are pending. */
-  open(table: ResolvedTable, topic: TopicState, by: Provenance, signal: AbortSignal): Promise<LakeSnapshot>
+  /**
+   * Probes the store once a worker, binds the table or reads its log, commits links that are pending, applies a decision about
+   * the topic. Throws CDC2003, CDC2008 with choices, CDC1005.
+   */
+  open(
+    table: ResolvedTable,
+    topic: TopicState,
+    asked: { readonly decision: ResumeDecision | null; readonly look: () => Promise<TopicState> },
+    by: Provenance,
+    signal: AbortSignal,
+  ): Promise<LakeSnapshot>
+  /** Admits the partitions that wait behind the barrier, if the log stands at it. */
+  admit(table: ResolvedTable, topic: TopicState, barrier: Barrier, by: Provenance, signal: AbortSignal): Promise<LakeSnapshot>
   /** Reads the log anew, and the next link of each chain: what stands there is committed first. */
   refresh(table: ResolvedTable, by: Provenance, signal: AbortSignal): Promise<LakeSnapshot>
   commit(

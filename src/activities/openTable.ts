@@ -12,9 +12,10 @@ export function openTable(deps: ActivityDeps) {
   return (job: OpenJob): Promise<OpenedTable> =>
     attended(async (signal) => {
       const table = resolveTable(config, job.table)
-      const topic = await kafka.describe(table.topic, signal)
+      const look = () => kafka.describe(table.topic, signal)
+      const topic = await look()
       await requireWholeLog(kafka, table.topic, signal)
-      const opened = await lake.open(table, topic, provenance(), signal)
+      const opened = await lake.open(table, topic, { decision: job.decision, look }, provenance(), signal)
       const columns = columnDecision(job.decision)
       const decided = columns === null ? opened : await lake.decide(table, columns, provenance(), signal)
       const { version, epoch, topic: bound, positions } = decided

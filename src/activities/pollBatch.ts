@@ -1,10 +1,13 @@
 import { resolveTable } from '../config/tables.ts'
 import type { ResolvedTable } from '../config/config.ts'
-import { planRanges, type BatchPlan, type PlanFrom } from '../core/batchPlan.ts'
-import { CdcFailure, code } from '../core/failures.ts'
+import { planFrom, planRanges, samePlace, type BatchPlan } from '../core/batchPlan.ts'
+import { code } from '../core/failures.ts'
+import { barrierOf, isDrained, isUsed, newPartitions, type Barrier } from '../core/growth.ts'
 import type { PollJob } from '../core/jobs.ts'
 import { offsetText, parseOffset } from '../core/offsets.ts'
+import type { Position } from '../core/receipts.ts'
 import type { TopicState } from '../core/records.ts'
+import { fenced, verdictOf } from '../core/verdict.ts'
 import { attended, provenance } from './attending.ts'
 import { claimId, holdClaim } from './claim.ts'
 import type { ActivityDeps } from './deps.ts'
@@ -25,49 +28,94 @@ export function pollBatch(deps: ActivityDeps) {
     })
 }
 
-async function nextPlan(
-  { kafka, lake }: ActivityDeps,
-  table: ResolvedTable,
-  job: PollJob,
-  signal: AbortSignal,
-): Promise<BatchPlan> {
-  const from = new Map(job.from.map((f) => [f.partition, parseOffset(f.from)]))
-  const looked = async (state: TopicState): Promise<BatchPlan | null> => {
-    const trouble = troubleOf(table, job, state)
-    if (!trouble) return null
-    if (job.ahead) return { ranges: [], ends: endsOf(state), positions: null }
+async function nextPlan(deps: ActivityDeps, table: ResolvedTable, job: PollJob, signal: AbortSignal): Promise<BatchPlan> {
+  const { kafka, lake } = deps
+  const refreshed = async (): Promise<readonly Position[] | null> => {
     const fresh = await lake.refresh(table, provenance(), signal)
-    if (!stands(fresh.positions, job.from)) return { ranges: [], ends: endsOf(state), positions: fresh.positions }
+    if (fresh.epoch !== job.epoch) throw fenced(job.epoch, fresh.epoch)
+    return samePlace(planFrom(fresh.positions), job.from) ? null : fresh.positions
+  }
+  const looked = async (state: TopicState): Promise<BatchPlan | null> => {
+    const trouble = verdictOf(job, state)
+    if (!trouble) return null
+    const nothing = { ranges: [], ends: endsOf(state), barrier: job.barrier }
+    if (job.ahead) return { ...nothing, positions: null }
+    const positions = await refreshed()
+    if (positions) return { ...nothing, positions }
     throw trouble
   }
 
-  let state = await kafka.waitForRecords(job.topic, from, { timeoutMs: job.waitMs, signal })
+  if (job.barrier && isDrained(job.from, job.barrier)) return admission(deps, table, job, job.barrier, signal)
+
+  const tail = tailOf(kafka, job, signal)
+  let state = await tail.somethingToRead()
   const early = await looked(state)
   if (early) return early
 
+  let barrier = job.barrier
+  if (isUsed(newPartitions(job.from, state.partitions))) {
+    // Read anew: the barrier has to be younger than the first record of a new partition that was seen.
+    if (!barrier) barrier = barrierOf(job.from, (state = await kafka.describe(table.topic, signal)).partitions)
+  } else barrier = null
+
   let ranges = planRanges(job.from, state.partitions, job.limits.maxRows)
   if (ranges.length > 0 && job.limits.maxAgeMs > 0 && !isFull(ranges, job.limits.maxRows)) {
-    state = await gathered({ kafka }, job, from, signal)
+    state = await tail.gathered(state)
     const late = await looked(state)
     if (late) return late
     ranges = planRanges(job.from, state.partitions, job.limits.maxRows)
   }
-  if (ranges.length === 0 && !job.ahead && job.waitMs > 0) {
-    const fresh = await lake.refresh(table, provenance(), signal)
-    if (!stands(fresh.positions, job.from)) return { ranges, ends: endsOf(state), positions: fresh.positions }
-  }
-  return { ranges, ends: endsOf(state), positions: null }
+  const idle = ranges.length === 0 && !job.ahead && job.waitMs > 0
+  return { ranges, ends: endsOf(state), positions: idle ? await refreshed() : null, barrier }
 }
 
-/** Waits until the batch is old enough or one of its ranges is full. */
-async function gathered(
-  { kafka }: Pick<ActivityDeps, 'kafka'>,
+/** The old partitions stand where they ended when the new ones came into use: now these may be carried, too (DESIGN §4.9). */
+async function admission(
+  { kafka, lake }: ActivityDeps,
+  table: ResolvedTable,
   job: PollJob,
-  from: ReadonlyMap<number, bigint>,
+  barrier: Barrier,
   signal: AbortSignal,
-): Promise<TopicState> {
-  const full = new Map([...from].map(([partition, at]) => [partition, at + BigInt(job.limits.maxRows) - 1n]))
-  return kafka.waitForRecords(job.topic, full, { timeoutMs: job.limits.maxAgeMs, signal })
+): Promise<BatchPlan> {
+  const state = await kafka.describe(table.topic, signal)
+  const ends = endsOf(state)
+  if (job.ahead) return { ranges: [], ends, positions: null, barrier }
+  const trouble = verdictOf(job, state)
+  if (trouble) throw trouble
+  const fresh = await lake.admit(table, state, barrier, provenance(), signal)
+  if (fresh.epoch !== job.epoch) throw fenced(job.epoch, fresh.epoch)
+  return { ranges: [], ends, positions: fresh.positions, barrier: null }
+}
+
+/** Past every offset: a partition that is not to wake anybody. */
+const never = 2n ** 62n
+
+/** Waiting for records, with partitions in sight that the table does not have. */
+function tailOf(kafka: ActivityDeps['kafka'], job: PollJob, signal: AbortSignal) {
+  const from = new Map(job.from.map((f) => [f.partition, parseOffset(f.from)]))
+  const waiting = new Map(job.barrier?.partitions.map((partition) => [partition, never]))
+  const wait = (positions: ReadonlyMap<number, bigint>, timeoutMs: number) =>
+    kafka.waitForRecords(job.topic, positions, { timeoutMs, signal })
+  const beside = (state: TopicState, at: bigint) =>
+    new Map(newPartitions(job.from, state.partitions).map(({ partition }) => [partition, at]))
+
+  return {
+    async somethingToRead(): Promise<TopicState> {
+      const state = await wait(new Map([...waiting, ...from]), job.waitMs)
+      const grown = newPartitions(job.from, state.partitions)
+      if (grown.length <= waiting.size || verdictOf(job, state) || planRanges(job.from, state.partitions, 1).length > 0)
+        return state
+      // That there are more partitions is known now: what is waited for is their first record, or one of the old ones.
+      return isUsed(grown) && !job.barrier
+        ? state
+        : wait(new Map([...beside(state, job.barrier ? never : 0n), ...from]), job.waitMs)
+    },
+    /** Waits until the batch is old enough or one of its ranges is full. */
+    gathered(state: TopicState): Promise<TopicState> {
+      const full = new Map([...from].map(([partition, at]) => [partition, at + BigInt(job.limits.maxRows) - 1n]))
+      return wait(new Map([...beside(state, never), ...full]), job.limits.maxAgeMs)
+    },
+  }
 }
 
 function isFull(ranges: BatchPlan['ranges'], maxRows: number): boolean {
@@ -76,49 +124,4 @@ function isFull(ranges: BatchPlan['ranges'], maxRows: number): boolean {
 
 function endsOf(state: TopicState): BatchPlan['ends'] {
   return state.partitions.map((p) => ({ partition: p.partition, end: offsetText(p.stable) }))
-}
-
-function stands(positions: readonly { partition: number; base: string; seen: string }[], from: readonly PlanFrom[]): boolean {
-  const at = new Map(from.map((f) => [f.partition, parseOffset(f.from)]))
-  return (
-    positions.length === from.length &&
-    positions.every((p) => {
-      const [base, seen] = [parseOffset(p.base), parseOffset(p.seen)]
-      return at.get(p.partition) === (base > seen ? base : seen)
-    })
-  )
-}
-
-/** What stands between these positions and the topic, before anybody looked at the log again. */
-function troubleOf(table: ResolvedTable, job: PollJob, state: TopicState): CdcFailure | null {
-  const { identity, partitions } = state
-  if (identity.clusterId !== job.topic.clusterId || identity.id !== job.topic.id) {
-    return new CdcFailure(
-      code.TopicRecreated,
-      `topic ${table.topic} is ${identity.id}, not ${job.topic.id} as the table has it`,
-      {
-        details: { bound: job.topic, found: identity },
-      },
-    )
-  }
-  const marks = new Map(partitions.map((p) => [p.partition, p]))
-  for (const { partition, from } of job.from) {
-    const mark = marks.get(partition)
-    if (!mark) return new CdcFailure(code.KafkaUnavailable, `the brokers do not tell of partition ${partition} of ${table.topic}`)
-    const at = parseOffset(from)
-    const details = { partition, position: from, low: offsetText(mark.low), high: offsetText(mark.high) }
-    const place = `partition ${partition} of ${table.topic}`
-    if (mark.low > at) {
-      return new CdcFailure(code.DataLoss, `${place} begins at ${mark.low}, the table stands at ${from}`, { details })
-    }
-    if (mark.high < at) {
-      return new CdcFailure(code.LogTruncated, `${place} ends at ${mark.high}, the table stands at ${from}`, { details })
-    }
-  }
-  const known = new Set(job.from.map((f) => f.partition))
-  const extra = partitions.filter((p) => !known.has(p.partition)).map((p) => p.partition)
-  if (extra.length === 0) return null
-  return new CdcFailure(code.PartitionsGrew, `${table.topic} has partitions that the table does not admit: ${extra.join(', ')}`, {
-    details: { partitions: extra },
-  })
 }

@@ -97,7 +97,7 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
   }
 }
 
-function anchorOf({ block, index: i }: { block: RecordBlock; index: number }): Anchor {
+export function anchorOf({ block, index: i }: { block: RecordBlock; index: number }): Anchor {
   const key = block.keyStart[i]! < 0 ? null : block.bytes.subarray(block.keyStart[i], block.keyEnd[i])
   const value = block.valueStart[i]! < 0 ? null : block.bytes.subarray(block.valueStart[i], block.valueEnd[i])
   return {

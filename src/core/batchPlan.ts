@@ -1,5 +1,6 @@
 /** Plans: which offsets are next. Pure arithmetic over half-open ranges; nothing is read here. */
 import { maxOffset, minOffset, offsetText, parseOffset, type OffsetRange, type OffsetText } from './offsets.ts'
+import type { Barrier } from './growth.ts'
 import type { Position } from './receipts.ts'
 import type { Watermarks } from './records.ts'
 
@@ -31,6 +32,8 @@ export interface BatchPlan {
   readonly ends: readonly PartitionEnd[]
   /** Set where the log turned out to be elsewhere: go on from here. */
   readonly positions: readonly Position[] | null
+  /** Set while the topic has partitions that wait to be admitted; the next poll is to be given it. */
+  readonly barrier: Barrier | null
 }
 
 /** P = max(base, seen) of each partition: where reading goes on. */

@@ -1,10 +1,11 @@
 /**
  * Decisions of a person about columns and key, as `resume` takes them: {"columns": {"price": {"as": "price__2"}}}, {"columns":
- * {"price": {"ignore": true}}}, {"key": ["id"], "since": "123"}.
+ * {"price": {"ignore": true}}}, {"key": ["id"], "since": "123"}. Decisions about the topic: topicDecisions.ts.
  */
 import { CdcFailure, code } from './failures.ts'
 import type { ResumeDecision } from './jobs.ts'
 import type { ColumnRule } from './schema.ts'
+import { topicDecisionOf } from './topicDecisions.ts'
 
 export interface ColumnDecision {
   readonly rules: readonly ColumnRule[]
@@ -16,9 +17,9 @@ export interface ColumnDecision {
 
 const known = ['columns', 'key', 'since']
 
-/** What the decision says about columns and key; null where it is none. Throws CDC1001. */
+/** What the decision says about columns and key; null where it is none or about something else. Throws CDC1001. */
 export function columnDecision(decision: ResumeDecision | null): ColumnDecision | null {
-  if (decision === null) return null
+  if (decision === null || topicDecisionOf(decision) !== null) return null
   const unknown = Object.keys(decision).filter((name) => !known.includes(name))
   if (unknown.length > 0) throw refused(`unknown field ${unknown.map((name) => JSON.stringify(name)).join(', ')}`)
   const { columns, key, since } = decision
@@ -30,8 +31,8 @@ export function columnDecision(decision: ResumeDecision | null): ColumnDecision 
   if (since !== undefined && !(typeof since === 'string' && /^\d+$/.test(since))) throw refused('since is an LSN as decimal text')
   return {
     rules: Object.entries(columns ?? {}).map(([source, choice]) => ({ source, as: placeOf(source, choice) })),
-    key: key ?? null,
-    since: since ?? null,
+    key: (key as readonly string[] | undefined) ?? null,
+    since: (since) ?? null,
   }
 }
 

@@ -48,12 +48,12 @@ export const failureRules = {
   CDC2003: {
     name: 'TopicRecreated',
     policy: 'park',
-    hint: 'The topic was deleted and made again: check what was lost, then resume with the decision to open a new epoch.',
+    hint: 'The topic was deleted and made again: check what was lost, then resume with the decision openEpoch, which carries the new topic from its beginning.',
   },
   CDC2004: {
     name: 'DataLoss',
     policy: 'park',
-    hint: 'Kafka no longer holds records that were not carried: raise retention, then resume with the decision to accept the gap and take a new snapshot.',
+    hint: 'Kafka no longer holds records that were not carried: raise retention, resume with the decision acceptGap, then take a new snapshot.',
   },
   CDC2005: {
     name: 'CorruptBatch',
@@ -68,12 +68,12 @@ export const failureRules = {
   CDC2007: {
     name: 'PartitionsGrew',
     policy: 'park',
-    hint: 'The topic has more partitions than the table admits: resume with the decision to admit them.',
+    hint: 'The topic has more partitions, and not a multiple of those it had, so that keys moved between old ones: resume with the decision admitPartitions; the order of one key is then by LSN only.',
   },
   CDC2008: {
     name: 'LogTruncated',
     policy: 'park',
-    hint: 'The topic ends before the position of the table, or holds another record there (unclean leader election): compare with the database, then resume with a decision.',
+    hint: 'The topic ends before the position of the table, or holds another record there (unclean leader election): resume with the decision openEpoch, which carries what Kafka still has once more, then compare with the database.',
   },
   CDC2009: {
     name: 'CompactedTopic',

@@ -4,6 +4,7 @@
  */
 import type { OffsetText } from './offsets.ts'
 import type { BatchLimits, PlanFrom } from './batchPlan.ts'
+import type { Barrier } from './growth.ts'
 import type { Position, Receipt } from './receipts.ts'
 import type { TopicIdentity } from './records.ts'
 
@@ -47,12 +48,15 @@ export interface PollJob {
   readonly table: string
   readonly carrier: Carrier
   readonly topic: TopicIdentity
+  readonly epoch: number
   readonly from: readonly PlanFrom[]
   readonly limits: BatchLimits
   /** How long to wait for something to read, ms; 0 answers at once. */
   readonly waitMs: number
   /** The positions are not committed yet: no verdict may be given from them (DESIGN §4.8). */
   readonly ahead: boolean
+  /** What the poll before this one told. */
+  readonly barrier: Barrier | null
 }
 
 export interface WriteJob {
@@ -64,12 +68,12 @@ export interface WriteJob {
   readonly base: OffsetText
   /** Days since 1970: the folder of the link. */
   readonly day: number
+  /** Greatest place of a streamed event before `from` (see `Position`). */
+  readonly high?: string
   /** Reading begins here: max(base, seen). */
   readonly from: OffsetText
   readonly to: OffsetText
   readonly limits: BatchLimits
-  /** Greatest place of a streamed event before `from` (see `Position`). */
-  readonly high?: string
 }
 
 export interface CommitJob {

@@ -68,6 +68,8 @@ export interface Link {
   readonly anchor: Anchor | null
   /** Opens the epoch that is named: the chain ends here and its carrier is fenced. */
   readonly closed: number | null
+  /** These records were gone from Kafka before they were carried, and a person accepted it (DESIGN §4.8). */
+  readonly gap?: { readonly from: OffsetText; readonly to: OffsetText }
 }
 
 /** Columns (and, the first time, the key) that the next record needs and the table lacks. */

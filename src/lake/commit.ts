@@ -19,13 +19,15 @@ const trustedForMs = 3_600_000
 /**
  * Commits what of `receipts` the table has not got, in one entry; receipts of one partition stand in the order of the chain.
  * Returns the table's own newest state: where it has gone another way (fenced, or done before), that is the answer too.
- * Doing it twice changes nothing. Throws CDC5007 where an object is gone, CDC5001 where the store does not say what stands.
+ * Doing it twice changes nothing. `told` is added to `commitInfo`.
+ * Throws CDC5007 where an object is gone, CDC5001 where the store does not say what stands.
  */
 export async function commitReceipts(
   ctx: LakeContext,
   known: Snapshot,
   receipts: readonly Receipt[],
   provenance: Provenance,
+  told: Readonly<Record<string, unknown>> = {},
 ): Promise<Snapshot> {
   await ctx.reach('commit.before')
   const checked = new Set<Receipt>()
@@ -33,7 +35,7 @@ export async function commitReceipts(
     const moved = follow(at, receipts)
     if (moved === null) return null
     await requireStanding(ctx, moved.committed, checked)
-    return dataEntry(ctx, at, moved, provenance)
+    return dataEntry(ctx, at, moved, provenance, told)
   })
 }
 
@@ -128,9 +130,16 @@ async function requireStanding(ctx: LakeContext, receipts: readonly Receipt[], c
   }
 }
 
-function dataEntry(ctx: LakeContext, at: Snapshot, { positions, committed }: Moved, provenance: Provenance): readonly Action[] {
+function dataEntry(
+  ctx: LakeContext,
+  at: Snapshot,
+  { positions, committed }: Moved,
+  provenance: Provenance,
+  told: Readonly<Record<string, unknown>>,
+): readonly Action[] {
   const info = {
     ...commitInfo(ctx, 'WRITE', { mode: 'Append', partitionBy: '["cdc_date"]' }, at.metaDataVersion, provenance),
+    ...told,
     'cdc.ranges': committed.map(({ epoch, partition, base, next, link }) => ({
       epoch,
       partition,
@@ -139,11 +148,13 @@ function dataEntry(ctx: LakeContext, at: Snapshot, { positions, committed }: Mov
       rows: link?.rows ?? 0,
       ...(link?.order && { replayed: link.order.replayed, resnapshot: link.order.resnapshot }),
       ...(link && { sha256: link.sha256, lsn: link.lsn, quarantine: link.quarantine, schemaId: link.schemaId }),
+      ...(link?.gap && { gap: link.gap }),
     })),
     ...highsOf(positions),
-    'cdc.anchors': Object.fromEntries(
-      committed.flatMap(({ partition, link }) => (link?.anchor ? [[partition, link.anchor]] : [])),
-    ),
+    'cdc.anchors': {
+      ...at.anchors,
+      ...Object.fromEntries(committed.flatMap(({ partition, link }) => (link?.anchor ? [[partition, link.anchor]] : []))),
+    },
   }
   return [
     { commitInfo: info },
@@ -172,7 +183,13 @@ export function metaDataEntry(
   }
   const operation = schema.columns.length > at.schema.columns.length ? 'ADD COLUMNS' : 'SET TBLPROPERTIES'
   return [
-    { commitInfo: { ...commitInfo(ctx, operation, {}, at.version + 1, provenance), ...highsOf(at.positions) } },
+    {
+      commitInfo: {
+        ...commitInfo(ctx, operation, {}, at.version + 1, provenance),
+        ...highsOf(at.positions),
+        'cdc.anchors': at.anchors,
+      },
+    },
     { metaData: { ...at.metaData, schemaString: schemaString(schema), configuration } },
     ...txnsOf(at.epoch, at.positions).map((txn) => ({ txn })),
   ]

@@ -23,9 +23,12 @@ export interface FileFooter {
   readonly columns: readonly Column[]
 }
 
-/** How the protocol reads a data file: Parquet in production, something cheap in the simulation. Throws on a broken file. */
+/** How the protocol reads and makes data files: Parquet in production, something cheap in the simulation. */
 export interface LinkFormat {
+  /** Throws on a broken file. */
   read(file: Uint8Array): FileFooter
+  /** A file of these columns without rows. */
+  empty(columns: readonly Column[], keyValues: Readonly<Record<string, string>>): Promise<Uint8Array>
 }
 
 /** Who writes, for `commitInfo`: nothing of it takes part in a decision. */

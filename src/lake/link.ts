@@ -102,7 +102,8 @@ export function requireOpen({ partition, closed }: Link): void {
   })
 }
 
-function placeOf(table: Snapshot, { partition, base, day }: Position): LinkPlace {
+/** Where the link that follows `position` stands, and whose it is. */
+export function placeOf(table: Snapshot, { partition, base, day }: Position): LinkPlace {
   const { topic, topicId, epoch } = table
   return { clusterId: table.binding.clusterId, topic, topicId, epoch, partition, base, day }
 }
@@ -125,8 +126,8 @@ function ownLink(key: string, place: LinkPlace, table: Snapshot, facts: LinkFact
     schemaId,
     stats,
     lsn,
-    quarantine,
     ...(order && { order }),
+    quarantine,
     anchor,
     closed,
   }

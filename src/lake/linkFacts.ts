@@ -35,6 +35,7 @@ export interface LinkFacts {
   /** Names the rules by which records became rows, for whoever compares two files. */
   readonly rules: string
   readonly closed?: number | null
+  readonly gap?: NonNullable<Link['gap']>
 }
 
 export const linkFormatVersion = '1'
@@ -60,6 +61,7 @@ export function linkFooter(place: LinkPlace, schema: TableSchema, facts: LinkFac
     'cdc.anchor': JSON.stringify(facts.anchor),
     'cdc.quarantine': JSON.stringify(facts.quarantine),
     'cdc.closed': JSON.stringify(facts.closed ?? null),
+    ...(facts.gap && { 'cdc.gap': JSON.stringify(facts.gap) }),
   }
 }
 
@@ -92,6 +94,7 @@ export function standingLink(
   }
   const schema = parseCanonicalSchema(text('schema'))
   const order = JSON.parse(footer.keyValues.get('cdc.order') ?? 'null') as StreamFacts | null
+  const gap = footer.keyValues.get('cdc.gap')
   const link: Link = {
     key: linkKey({ ...place, base: parseOffset(place.base) }),
     epoch: place.epoch,
@@ -110,6 +113,7 @@ export function standingLink(
     quarantine: JSON.parse(text('quarantine')) as Quarantine | null,
     anchor: JSON.parse(text('anchor')) as Anchor | null,
     closed: JSON.parse(text('closed')) as number | null,
+    ...(gap !== undefined && { gap: JSON.parse(gap) as NonNullable<Link['gap']> }),
   }
   if (link.rows !== footer.rows) throw foreign(key, `it holds ${footer.rows} rows and says ${link.rows}`)
   if (link.schemaId !== schemaIdOf(schema)) throw foreign(key, 'its schema id is not that of its schema')

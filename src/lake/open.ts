@@ -1,15 +1,16 @@
 /** Beginning: bind or read the table, then commit what stands in the chains beyond the log (DESIGN §4.1, §4.8). */
 import { CdcFailure, code } from '../core/failures.ts'
 import { logKey } from '../core/keys.ts'
-import { parseOffset } from '../core/offsets.ts'
-import type { Position, Receipt } from '../core/receipts.ts'
+import type { Link, Position, Receipt } from '../core/receipts.ts'
 import { emptySchema } from '../core/schema.ts'
 import { commitInfo, commitReceipts, receiptOf } from './commit.ts'
 import { keyIn, type LakeContext, type Provenance } from './context.ts'
 import { schemaString, type DeltaCompat } from './deltaSchema.ts'
 import { encodeEntry, protocolOf, type Action } from './entries.ts'
 import { adoptLink, requireOpen } from './link.ts'
+import { settle, type Asked } from './settle.ts'
 import { readSnapshot, tableFormat, txnsOf, type Snapshot } from './snapshot.ts'
+import { beginning, type Start } from './start.ts'
 import { outcomeOf } from './store.ts'
 
 /** What a carrier is about to carry into the table. */
@@ -20,29 +21,24 @@ export interface Claimed {
   readonly deltaCompat: DeltaCompat
 }
 
-/** Where a partition begins: its low watermark and the day of the first event that stands there (else today). */
-export interface Start {
-  readonly partition: number
-  readonly offset: bigint
-  /** days since 1970 */
-  readonly day: number
-}
-
 /**
- * The table's newest state, bound if it was not, with all pending links committed. `starts` is asked only where there is
- * no log yet; entry 0 decides once, whoever writes it. Throws CDC5005 or CDC2003 where the table is bound to something else.
+ * The table's newest state, bound if it was not, with all pending links committed and what a person decided applied. `starts` is
+ * asked only where there is no log yet; entry 0 decides once, whoever writes it.
+ * Throws CDC5005 where the table is bound to something else, CDC2003 and CDC2008 with choices where the topic is not as it was,
+ * CDC1005 for a decision about a state that is no longer so.
  */
 export async function openTable(
   ctx: LakeContext,
   claimed: Claimed,
   starts: () => Promise<readonly Start[]>,
   provenance: Provenance,
+  asked: Asked | null = null,
 ): Promise<Snapshot> {
   const bound = (await readSnapshot(ctx)) ?? (await bind(ctx, claimed, await starts(), provenance))
   requireSameTable(bound, claimed)
-  const snapshot = await walkPending(ctx, bound, provenance)
-  requireSameTopic(snapshot, claimed)
-  return snapshot
+  const { snapshot, closed } = await walk(ctx, bound, provenance)
+  const identity = { clusterId: claimed.clusterId, topic: claimed.topic, id: claimed.topicId }
+  return settle(ctx, { snapshot, closed, identity }, asked, provenance)
 }
 
 /** Entry 0 (DESIGN §4.1). Whatever the store answers, what stands there afterwards is the binding. */
@@ -64,10 +60,7 @@ export function bindingEntry(
   provenance: Provenance,
 ): readonly Action[] {
   const { clusterId, topic, topicId, deltaCompat } = claimed
-  const positions: Position[] = starts.map(({ partition, offset, day }) => {
-    return { partition, base: offset.toString(), seen: offset.toString(), day }
-  })
-  for (const { base } of positions) parseOffset(base)
+  const positions = starts.map(beginning)
   return [
     { commitInfo: commitInfo(ctx, 'CREATE TABLE', { partitionBy: '["cdc_date"]' }, 0, provenance) },
     { protocol: protocolOf(deltaCompat) },
@@ -107,23 +100,27 @@ function requireSameTable({ binding, topic }: Snapshot, claimed: Claimed): void 
   })
 }
 
-function requireSameTopic({ topic, topicId }: Snapshot, claimed: Claimed): void {
-  if (topicId === claimed.topicId) return
-  throw new CdcFailure(code.TopicRecreated, `topic ${topic} has id ${claimed.topicId}; the table was carried from ${topicId}`, {
-    details: { topic, table: topicId, kafka: claimed.topicId },
-  })
-}
-
 /**
  * Commits the links that stand beyond the log: from each base link after link until 404. For the start, for idle times, and
  * before any verdict (DESIGN §4.8). Throws CDC2003 where a chain is closed: another carrier opens a new epoch.
  */
 export async function walkPending(ctx: LakeContext, known: Snapshot, provenance: Provenance): Promise<Snapshot> {
+  const { snapshot, closed } = await walk(ctx, known, provenance)
+  if (closed) requireOpen(closed)
+  return snapshot
+}
+
+/** `closed`: a link that ends one of the chains, in an epoch that is still the table's newest. */
+async function walk(
+  ctx: LakeContext,
+  known: Snapshot,
+  provenance: Provenance,
+): Promise<{ readonly snapshot: Snapshot; readonly closed: Link | null }> {
   const receipts: Receipt[] = []
   for (const position of known.positions) receipts.push(...(await pendingLinks(ctx, known, position)))
   const snapshot = receipts.length === 0 ? known : await commitReceipts(ctx, known, receipts, provenance)
-  for (const { link } of receipts) if (link) requireOpen(link)
-  return snapshot
+  const closed = receipts.find(({ link }) => link !== null && link.closed !== null)?.link ?? null
+  return { snapshot, closed }
 }
 
 async function pendingLinks(ctx: LakeContext, known: Snapshot, from: Position): Promise<readonly Receipt[]> {

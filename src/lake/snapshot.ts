@@ -2,7 +2,7 @@
 import { CdcFailure, code } from '../core/failures.ts'
 import { logKey } from '../core/keys.ts'
 import { maxOffset, offsetText, parseOffset } from '../core/offsets.ts'
-import type { Position } from '../core/receipts.ts'
+import type { Anchor, Position } from '../core/receipts.ts'
 import type { FormerKey, TableSchema } from '../core/schema.ts'
 import { keyIn, type LakeContext } from './context.ts'
 import { columnsOf, schemaIdOf, type DeltaCompat } from './deltaSchema.ts'
@@ -30,6 +30,8 @@ export interface Snapshot {
   readonly topicId: string
   /** One for each partition of the newest epoch, ascending. */
   readonly positions: readonly Position[]
+  /** The last record that was carried from each partition of the newest epoch, as far as the log tells. */
+  readonly anchors: Readonly<Record<string, Anchor>>
 }
 
 export const tableFormat = 1
@@ -95,7 +97,7 @@ async function stateAt(ctx: LakeContext, newest: number): Promise<Snapshot> {
     }
     const described = metaDataVersion === version ? actions : await entry(ctx, metaDataVersion)
     const metaData = described?.find((action) => action.metaData)?.metaData ?? broken(metaDataVersion, 'lacks the metaData')
-    const ours = applyEntry({ ...describe(metaDataVersion, metaData), version, positions: [] }, version, actions)
+    const ours = applyEntry({ ...describe(metaDataVersion, metaData), version, positions: [], anchors: {} }, version, actions)
     return behind.reverse().reduce((at, later) => applyEntry(at, at.version + 1, later), ours)
   }
   throw new CdcFailure(code.ForeignTableRoot, `a table that Sluice did not make stands at ${ctx.root}`, {
@@ -125,7 +127,7 @@ function broken(version: number, what: string): never {
   throw new CdcFailure(code.BrokenLog, `entry ${version} of the log ${what}`, { details: { version } })
 }
 
-function describe(version: number, { schemaString, ...metaData }: MetaData): Omit<Snapshot, 'version' | 'positions'> {
+function describe(version: number, { schemaString, ...metaData }: MetaData): Omit<Snapshot, 'version' | 'positions' | 'anchors'> {
   const configuration = new Map(Object.entries(metaData.configuration))
   const setting = (name: string): string => configuration.get(name) ?? broken(version, `lacks ${name} in its metaData`)
   const parsed = (text: string): unknown => {
@@ -163,6 +165,11 @@ function applyEntry(before: Snapshot, version: number, actions: readonly Action[
   for (const { metaData, protocol } of actions) {
     if (protocol) requireSupported(protocol)
     if (metaData) at = { ...at, ...describe(version, metaData) }
+  }
+  if (at.epoch !== before.epoch) at = { ...at, anchors: {} }
+  for (const { commitInfo } of actions) {
+    const anchors = commitInfo?.['cdc.anchors'] as Snapshot['anchors'] | undefined
+    if (anchors) at = { ...at, anchors: { ...at.anchors, ...anchors } }
   }
   const highs = {
     ...(at.epoch === before.epoch && highsOf(before.positions)['cdc.high']),

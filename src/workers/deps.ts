@@ -5,8 +5,10 @@ import type { NativeConnection } from '@temporalio/worker'
 import type { Logger } from 'pino'
 import type { ActivityDeps } from '../activities/deps.ts'
 import { carryRange } from '../carry/carryRange.ts'
+import { recordAt } from '../carry/recordAt.ts'
 import { startDay } from '../carry/startDay.ts'
 import type { Config, ResolvedTable } from '../config/config.ts'
+import { fenced } from '../core/verdict.ts'
 import { createDecoder, type Decoder } from '../debezium/decoder.ts'
 import { openKafka, type KafkaSettings } from '../kafka/door.ts'
 import { folderStore } from '../lake/folder.ts'
@@ -50,6 +52,7 @@ export function composeDeps(
     writer: `sluice/${version}`,
     startDay: (table, topic, marks, signal) =>
       startDay({ reader: kafka, decoder: decoderOf(table), signal }, topic, marks, Date.now()),
+    recordAt: (topic, partition, offset, signal) => recordAt(kafka, topic, partition, offset, signal),
   })
   return {
     deps: {
@@ -68,9 +71,11 @@ export function composeDeps(
           signal,
         }
         // A range holds its raw bytes once as columns and once as a file, at most, beside two fetches.
-        return memory.hold(2 * (job.limits.maxBytes + fetchBytes), signal, async () =>
-          carryRange({ ...job, table: table.name }, { ...tools, table: await lake.newest(table, signal), attempt }),
-        )
+        return memory.hold(2 * (job.limits.maxBytes + fetchBytes), signal, async () => {
+          const newest = await lake.newest(table, signal)
+          if (newest.epoch !== job.epoch) throw fenced(job.epoch, newest.epoch)
+          return carryRange({ ...job, table: table.name }, { ...tools, table: newest, attempt })
+        })
       },
     },
     close: () => kafka.close(),

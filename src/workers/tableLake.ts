@@ -6,10 +6,12 @@ import type { Lake, LakeSnapshot, Provenance as By } from '../activities/deps.ts
 import type { ResolvedTable } from '../config/config.ts'
 import type { Reach } from '../core/failpoints.ts'
 import { parseOffset } from '../core/offsets.ts'
+import type { Anchor } from '../core/receipts.ts'
 import type { TopicIdentity, TopicState, Watermarks } from '../core/records.ts'
-import { readFooter } from '../lake/parquetFooter.ts'
+import { parquetLink } from '../lake/parquetLink.ts'
 import { probeStore } from '../lake/probe.ts'
 import {
+  admitPartitions,
   catchUp,
   commitReceipts,
   decide,
@@ -31,6 +33,8 @@ export interface TableLakeOptions {
   readonly writer: string
   /** Days since 1970 of the folder where a partition's first link will stand. */
   startDay(table: ResolvedTable, topic: TopicIdentity, marks: Watermarks, signal: AbortSignal): Promise<number>
+  /** The record that can be read at an offset; null where none can, `gone` where retention took it. */
+  recordAt(topic: TopicIdentity, partition: number, offset: bigint, signal: AbortSignal): Promise<Anchor | null | 'gone'>
 }
 
 export interface TableLake extends Lake {
@@ -52,7 +56,7 @@ export function tableLake(options: TableLakeOptions): TableLake {
   }
 
   const context = (table: ResolvedTable, signal: AbortSignal): LakeContext => {
-    return { store: store.bound(signal), root: table.root, clock, random, reach, format: { read: readFooter } }
+    return { store: store.bound(signal), root: table.root, clock, random, reach, format: parquetLink }
   }
   const by = ({ workflowId, runId }: By) => ({ writer, workflowId, runId })
   const keep = (table: ResolvedTable, snapshot: Snapshot): Snapshot => {
@@ -71,12 +75,23 @@ export function tableLake(options: TableLakeOptions): TableLake {
     context,
     newest,
 
-    async open(table, topic, who, signal) {
+    async open(table, topic, { decision, look }, who, signal) {
       await probe()
       const { clusterId, topic: name, id } = topic.identity
       const claimed = { clusterId, topic: name, topicId: id, deltaCompat: 'none' as const }
-      const starts = () => Promise.all(topic.partitions.map((marks) => startOf(options, table, topic, marks, signal)))
-      return told(keep(table, await openTable(context(table, signal), claimed, starts, by(who))))
+      const startsOf = (state: TopicState) =>
+        Promise.all(state.partitions.map((marks) => startOf(options, table, state, marks, signal)))
+      const recordAt = (partition: number, offset: bigint) => options.recordAt(topic.identity, partition, offset, signal)
+      const asked = { decision, look, startsOf, recordAt }
+      return told(keep(table, await openTable(context(table, signal), claimed, () => startsOf(topic), by(who), asked)))
+    },
+    async admit(table, topic, barrier, who, signal) {
+      const waiting = topic.partitions.filter(({ partition }) => barrier.partitions.includes(partition))
+      const starts = await Promise.all(waiting.map((marks) => startOf(options, table, topic, marks, signal)))
+      // From their very beginning: what retention took of them since is a gap, which is asked about.
+      const begin = starts.map((start) => ({ ...start, offset: 0n }))
+      const known = await newest(table, signal)
+      return told(keep(table, await admitPartitions(context(table, signal), known, begin, { barrier }, by(who))))
     },
     async refresh(table, who, signal) {
       return told(keep(table, await walkPending(context(table, signal), await newest(table, signal), by(who))))

@@ -60,6 +60,7 @@ export async function carryBatches(run: Run): Promise<'stop' | 'again'> {
       if (!polling.work.done || isDone(commit)) continue
       poll = null
       const plan = polling.work.take()
+      run.barrier = plan.barrier ?? null
       change(run, { ends: plan.ends })
       for (const flush of polling.flushes) flush.ends ??= plan.ends
 
@@ -123,7 +124,7 @@ async function rest(run: Run): Promise<void> {
 }
 
 function startPoll(run: Run, from: readonly PlanFrom[], ahead: boolean): Poll {
-  const { topic } = run.opened!
+  const { topic, epoch } = run.opened!
   const limits = limitsOf(run)!
   const flushing = run.flushes.size > 0
   const flushes = [...run.flushes].filter((flush) => !flush.ends)
@@ -131,10 +132,12 @@ function startPoll(run: Run, from: readonly PlanFrom[], ahead: boolean): Poll {
     table: run.table,
     carrier: carrier(),
     topic,
+    epoch,
     from,
     limits: flushing ? { ...limits, maxAgeMs: 0 } : limits,
     waitMs: flushes.length > 0 ? 0 : limits.idleWaitMs,
     ahead,
+    barrier: run.barrier,
   }
   const text = from.map((f) => `${f.partition}:${f.from}`).join(' ')
   const work = background(() => pollBatch.executeWithOptions({ summary: `${run.table} from ${shortened(text)}` }, [job]))

@@ -5,6 +5,7 @@ import { checkDecision } from '../core/decisions.ts'
 import { code, failureRules } from '../core/failures.ts'
 import type { ResumeDecision } from '../core/jobs.ts'
 import { reached, type TableStatus } from '../core/tableState.ts'
+import { requireChoice } from '../core/topicDecisions.ts'
 import { causeOf } from './parking.ts'
 import { change, status, type Flush, type Run } from './run.ts'
 
@@ -47,7 +48,9 @@ export function handleMessages(run: Run): void {
         refuseIf(run.stopWished, 'the table is being stopped')
         if (decision === undefined || decision === null) return
         if (!isObject(decision)) throw refusal('a decision is one JSON object')
+        refuseIf(run.state.block === null, 'the table waits for no decision: resume it without one')
         try {
+          requireChoice(decision, run.state.block?.details['choices'])
           checkDecision(decision)
         } catch (error) {
           throw causeOf(error)

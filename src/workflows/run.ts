@@ -2,6 +2,7 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow'
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common'
 import type { BatchLimits, PartitionEnd } from '../core/batchPlan.ts'
+import type { Barrier } from '../core/growth.ts'
 import type { OpenedTable, ResumeDecision } from '../core/jobs.ts'
 import { changed, healthOf, newState, statusOf, type TableState, type TableStatus } from '../core/tableState.ts'
 
@@ -15,6 +16,8 @@ export interface Run {
   readonly table: string
   state: TableState
   opened: OpenedTable | null
+  /** Where old partitions have to be before new ones are admitted; read anew where it is not known. */
+  barrier: Barrier | null
   readonly flushes: Set<Flush>
   stopWished: boolean
   resumeWished: { readonly decision: ResumeDecision | null } | null
@@ -29,6 +32,7 @@ export function newRun(table: string, state: TableState | undefined): Run {
     table,
     state: state ?? newState(now()),
     opened: null,
+    barrier: null,
     flushes: new Set(),
     stopWished: false,
     resumeWished: null,

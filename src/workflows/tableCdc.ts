@@ -74,6 +74,7 @@ async function open(run: Run): Promise<boolean> {
     return false
   }
   run.opened = opening.take()
+  run.barrier = null
   run.state = { ...run.state, positions: run.opened.positions }
   show(run)
   return true

@@ -12,7 +12,7 @@ import { nothing } from '../../src/core/failpoints.ts'
 import { fileColumns, type Column } from '../../src/core/schema.ts'
 import { folderStore } from '../../src/lake/folder.ts'
 import { openParquet } from '../../src/lake/parquet.ts'
-import { readFooter } from '../../src/lake/parquetFooter.ts'
+import { parquetLink } from '../../src/lake/parquetLink.ts'
 import * as lake from '../../src/lake/table.ts'
 import { builderOf, type Value } from '../unit/lake/lakeFile.ts'
 
@@ -140,7 +140,7 @@ describe.each<lake.DeltaCompat>(['none', 'v1'])('a table of deltaCompat %s', (de
       clock: Date.now,
       random: randomUUID,
       reach: nothing,
-      format: { read: readFooter },
+      format: parquetLink,
     }
     const claimed = { clusterId: 'cluster', topic: 'airline.public.flights', topicId: 'id', deltaCompat }
     const starts = [100n, 0n].map((offset, partition) => ({ partition, offset, day }))

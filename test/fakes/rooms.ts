@@ -123,6 +123,7 @@ export function fakeRooms(): FakeRooms {
         table(resolved.topic).events.push('open')
         return snapshot(resolved.topic)
       },
+      admit: (resolved) => Promise.resolve(snapshot(resolved.topic)),
       refresh: (resolved) => Promise.resolve(snapshot(resolved.topic)),
       async commit(resolved, _epoch, receipts, _by, signal) {
         await rooms.onCommit(receipts, signal)

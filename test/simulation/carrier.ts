@@ -3,6 +3,7 @@
  * protocol, every retry, restart and stale input included; all decisions of the protocol itself are the shipped code's.
  */
 import { CdcFailure, code } from '../../src/core/failures.ts'
+import { barrierOf } from '../../src/core/growth.ts'
 import type { Growth, Position, Receipt } from '../../src/core/receipts.ts'
 import { fileColumns } from '../../src/core/schema.ts'
 import * as shipped from '../../src/lake/table.ts'
@@ -18,6 +19,8 @@ export interface Protocol {
   commitReceipts: typeof shipped.commitReceipts
   growSchema: typeof shipped.growSchema
   walkPending: typeof shipped.walkPending
+  admitPartitions: typeof shipped.admitPartitions
+  barrierOf: typeof barrierOf
   /** Where the next range of a partition is written. */
   place(table: shipped.Snapshot, position: Position, carrier: Carrier): Position
   /** Where N+1 begins, before N is committed. */
@@ -35,6 +38,8 @@ export const protocol: Protocol = {
   commitReceipts: shipped.commitReceipts,
   growSchema: shipped.growSchema,
   walkPending: shipped.walkPending,
+  admitPartitions: shipped.admitPartitions,
+  barrierOf,
   place: (_table, position) => position,
   following: afterReceipt,
   claim: ({ log }) => ({ clusterId: log.clusterId, topic: 'topic', topicId: log.topicId, deltaCompat: 'none' }),
@@ -59,7 +64,7 @@ export interface Carrier {
   readonly protocol: Protocol
 }
 
-const provenance = { writer: 'simulation', workflowId: 'w', runId: 'r' }
+export const provenance = { writer: 'simulation', workflowId: 'w', runId: 'r' }
 
 /** Carries until everything that its Kafka log will ever hold is in the table. */
 export async function carry(carrier: Carrier): Promise<void> {
@@ -103,7 +108,7 @@ export async function carry(carrier: Carrier): Promise<void> {
   }
 }
 
-async function writeRange(carrier: Carrier, table: shipped.Snapshot, at: Position, to: number): Promise<Receipt> {
+export async function writeRange(carrier: Carrier, table: shipped.Snapshot, at: Position, to: number): Promise<Receipt> {
   const { ctx, random, log, protocol } = carrier
   const position = protocol.place(table, at, carrier)
   const { partition } = position
@@ -187,7 +192,7 @@ function drained({ log }: Carrier, { positions }: shipped.Snapshot): boolean {
 }
 
 /** As Temporal does it: what may pass by itself is tried again, for ever. */
-async function retried<T>(call: () => Promise<T>): Promise<T> {
+export async function retried<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await call()

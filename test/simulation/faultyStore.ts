@@ -65,8 +65,8 @@ export function faultyStore(memory: MemoryStore, scheduler: Scheduler, task: Tas
         abort: () => Promise.resolve(),
       }
     },
-    async *list(prefix) {
-      const keys = await read(() => [...memory.objects.keys()].filter((key) => key.startsWith(prefix)).sort())
+    async *list(prefix, after = '') {
+      const keys = await read(() => [...memory.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort())
       for (const key of keys) yield { key, size: memory.objects.get(key)!.length }
     },
     delete: () => Promise.reject(new Error('the protocol deletes nothing')),

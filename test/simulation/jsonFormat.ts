@@ -33,4 +33,5 @@ export const jsonFormat: LinkFormat = {
     const { columns, rows, keyValues } = decodeJsonFile(file)
     return { columns, rows: rows.length, keyValues: new Map(Object.entries(keyValues)) }
   },
+  empty: (columns, keyValues) => Promise.resolve(encodeJsonFile(columns, [], keyValues)),
 }

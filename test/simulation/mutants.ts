@@ -167,3 +167,70 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     }),
   },
 }
+
+/** Links of one kind are only believed to be put: the carrier sees its own where nothing stands, or wherever `always`. */
+function believing(isSuch: (file: string) => boolean, always: boolean): Mutant['store'] {
+  return (store) => {
+    const own = new Map<string, Uint8Array>()
+    return {
+      ...store,
+      async get(key) {
+        const believed = own.get(key)
+        return always && believed ? believed : ((await store.get(key)) ?? believed ?? null)
+      },
+      async putIfAbsent(key, bytes) {
+        if (!isLink(key) || !isSuch(new TextDecoder().decode(bytes))) return store.putIfAbsent(key, bytes)
+        if (always) await known(store.putIfAbsent(key, bytes))
+        own.set(key, bytes)
+        return 'created'
+      },
+    }
+  }
+}
+
+const saysGap = (file: string): boolean => file.includes('"cdc.gap"')
+const saysClosed = (file: string): boolean => /"cdc.closed":"\d/.test(file)
+
+/** For the world in which topics change and people decide. */
+export const decisionMutants: Readonly<Record<string, Mutant>> = {
+  'epochs: the old chains are not closed': { store: believing(saysClosed, false)! },
+  'epochs: receipts are committed whatever the epoch': {
+    protocol: {
+      async commitReceipts(ctx, table, receipts, provenance, told) {
+        const at = await shipped.catchUp(ctx, table)
+        return shipped.commitReceipts(
+          ctx,
+          at,
+          receipts.map((receipt) => ({ ...receipt, epoch: at.epoch })),
+          provenance,
+          told,
+        )
+      },
+    },
+  },
+  'gaps: the link over a gap overwrites what stands there': {
+    store: writing((honest, objects) => async (key, bytes) => {
+      const outcome = await honest(key, bytes)
+      if (!isLink(key) || !saysGap(new TextDecoder().decode(bytes))) return outcome
+      objects.set(key, bytes)
+      return 'created'
+    }),
+  },
+  'gaps: the link over a gap is taken for put, whatever stands there': { store: believing(saysGap, true)! },
+  'growth: new partitions are admitted without a barrier': {
+    protocol: {
+      admitPartitions: (ctx, table, starts, _leave, provenance) =>
+        shipped.admitPartitions(ctx, table, starts, { barrier: { partitions: [], ends: [] } }, provenance),
+      barrierOf: (from, marks) => ({ ...protocol.barrierOf(from, marks), ends: [] }),
+    },
+  },
+  'growth: the barrier stands at the last stable offsets': {
+    protocol: {
+      barrierOf: (from, marks) =>
+        protocol.barrierOf(
+          from,
+          marks.map((mark) => ({ ...mark, high: mark.stable })),
+        ),
+    },
+  },
+}

@@ -8,6 +8,7 @@ import type { Receipt } from '../../../src/core/receipts.ts'
 import type { RangeReader, RecordBlock } from '../../../src/core/records.ts'
 import { createDecoder } from '../../../src/debezium/decoder.ts'
 import { readFooter } from '../../../src/lake/parquetFooter.ts'
+import { parquetLink } from '../../../src/lake/parquetLink.ts'
 import { commitReceipts, growSchema, openTable, type LakeContext, type Snapshot } from '../../../src/lake/table.ts'
 import { blockOf, envelope, type Message } from '../debezium/messages.ts'
 import { claimed, fixture, provenance } from '../lake/tableFixture.ts'
@@ -48,7 +49,7 @@ function readerOf(messages: readonly Message[], reads: { count: number } = { cou
 }
 
 async function opened(): Promise<{ ctx: LakeContext & { memory: { objects: Map<string, Uint8Array> } }; snapshot: Snapshot }> {
-  const ctx = { ...fixture(), format: { read: readFooter } }
+  const ctx = { ...fixture(), format: parquetLink }
   const bound = await openTable(ctx, claimed, () => Promise.resolve([{ partition: 0, offset: 100n, day }]), provenance)
   const columns = [
     { name: 'id', type: 'long' },
