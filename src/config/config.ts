@@ -2,6 +2,7 @@
 import { parseDocument } from 'yaml'
 import type { BatchLimits } from '../core/batchPlan.ts'
 import { CdcFailure, code } from '../core/failures.ts'
+import type { LakeType } from '../core/schema.ts'
 import { fileVariable, overlay, resolveReferences, variables, type Environment, type Problem, type Tree } from './environment.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
 
@@ -30,9 +31,11 @@ export interface ResolvedTable {
   /** Declared, where the topic carries no schemas. */
   readonly columns: readonly { readonly name: string; readonly type: string }[] | null
   readonly key: readonly string[] | null
+  /** By column, its type in the lake where somebody chose one. */
+  readonly lakeTypes: Readonly<Record<string, LakeType>>
+  readonly schemaChange: SchemaChange
   /** `full`: deletes carry the old row, as the table has REPLICA IDENTITY FULL; null: they carry the key. */
   readonly replicaIdentity: 'full' | null
-  readonly schemaChange: SchemaChange
 }
 
 export interface Files {

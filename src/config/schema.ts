@@ -1,5 +1,6 @@
 /** The shape of tables.yaml, also as the JSON Schema that editors use. Every field that a person may write stands here. */
 import { z } from 'zod'
+import { decimalOf, elementOf, type LakeType } from '../core/schema.ts'
 
 const units = { B: 1, KB: 1000, MB: 1000 ** 2, GB: 1000 ** 3, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
 const spans = { ms: 1, s: 1000, min: 60_000, m: 60_000, h: 3_600_000 } as const
@@ -39,6 +40,19 @@ const columnSchema = z.strictObject({
   type: name.describe('The PostgreSQL type: bigint, numeric(10,2), timestamptz, text[] …'),
 })
 
+const lakeType = z
+  .string()
+  .transform((text) => text.replaceAll(' ', '').toLowerCase() as LakeType)
+  .refine((type) => isChoice(elementOf(type) ?? type), {
+    error: 'expected string, decimal(18,s), decimal(38,s), or array<...> of one of them',
+  })
+  .describe('decimal(38,10), string, array<decimal(38,10)> …')
+
+function isChoice(type: LakeType): boolean {
+  const decimal = decimalOf(type)
+  return type === 'string' || (decimal !== null && decimal.scale <= decimal.precision)
+}
+
 const schemaChange = z
   .enum(['evolve', 'try_evolve', 'lenient', 'exception', 'ignore'], {
     error: 'expected evolve, try_evolve, lenient, exception or ignore',
@@ -49,6 +63,10 @@ export const tableSchema = z
   .strictObject({
     columns: z.array(columnSchema).min(1).optional().describe('Needed only where the topic carries no schemas'),
     key: z.array(name).optional().describe('Names of the primary key, where the topic does not tell them'),
+    lakeTypes: z
+      .record(name, lakeType)
+      .optional()
+      .describe('By column, its type in the lake where there is a choice (docs/types.md); counts when the column is first added'),
     replicaIdentity: z
       .literal('full', { error: 'expected full, or nothing' })
       .optional()

@@ -24,6 +24,7 @@ export function resolveTable(config: Config, name: string): ResolvedTable {
     },
     columns: entry?.columns ?? null,
     key: entry?.key ?? null,
+    lakeTypes: entry?.lakeTypes ?? {},
     replicaIdentity: entry?.replicaIdentity ?? null,
     schemaChange: entry?.schemaChange ?? config.schemaChange,
   }

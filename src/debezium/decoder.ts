@@ -2,6 +2,7 @@
 import type { ChangeEvent, Op, RowImage } from '../core/events.ts'
 import { CdcFailure, code } from '../core/failures.ts'
 import type { RecordBlock } from '../core/records.ts'
+import type { LakeType } from '../core/schema.ts'
 import { placeholdersOf } from './placeholders.ts'
 import { memberNames, ObjectReader } from './objectReader.ts'
 import { Shapes, type Declaration, type DeclaredShapes, type KeyShape, type RowShape } from './rowShapes.ts'
@@ -16,6 +17,8 @@ export interface DecoderOptions {
   readonly table: { readonly schema: string; readonly table: string }
   /** Columns and key of tables.yaml, for topics without schemas. */
   readonly declared?: Declaration | null
+  /** By column, what somebody chose instead of the usual type, the type that counts first (docs/types.md). */
+  readonly lakeTypes?: ReadonlyMap<string, readonly LakeType[]>
   /** `full`: the table has REPLICA IDENTITY FULL, so `before` of a delete is the old row; else only the key is believed. */
   readonly replicaIdentity?: 'full' | null
 }
@@ -81,9 +84,9 @@ class EnvelopeDecoder implements Decoder {
     snapshot: null,
   }
 
-  constructor({ placeholder, table, declared, replicaIdentity }: DecoderOptions) {
+  constructor({ placeholder, table, declared, lakeTypes, replicaIdentity }: DecoderOptions) {
     this.oldRows = replicaIdentity === 'full'
-    const shapes = new Shapes(placeholdersOf(placeholder))
+    const shapes = new Shapes({ placeholders: placeholdersOf(placeholder), lakeTypes: lakeTypes ?? new Map() })
     this.shapes = shapes
     this.declared = declared ? shapes.declared(declared) : null
     this.bareKey = this.declared?.key ?? shapes.key(noKey)

@@ -2,7 +2,7 @@
 import type { RowSchema } from '../core/events.ts'
 import { CdcFailure, code } from '../core/failures.ts'
 import { ObjectReader, type OnStranger } from './objectReader.ts'
-import { connectField, declaredField, type ConnectField, type Placeholders, type TypedField } from './typeTable.ts'
+import { connectField, declaredField, type ConnectField, type FieldOptions, type TypedField } from './fields.ts'
 
 export interface RowShape {
   readonly schema: RowSchema
@@ -34,18 +34,18 @@ export interface DeclaredShapes {
 }
 
 export class Shapes {
-  private readonly placeholders: Placeholders
+  private readonly options: FieldOptions
   private readonly rows = new Map<string, RowShape>()
   private readonly keys = new Map<string, KeyShape>()
 
-  constructor(placeholders: Placeholders) {
-    this.placeholders = placeholders
+  constructor(options: FieldOptions) {
+    this.options = options
   }
 
   /** Throws CDC3002 UnsupportedType. */
   row(fields: readonly ConnectField[]): RowShape {
     return this.rowOf(
-      fields.map((field) => connectField(field, this.placeholders)),
+      fields.map((field) => connectField(field, this.options)),
       true,
     )
   }
@@ -60,12 +60,12 @@ export class Shapes {
   }
 
   declared({ columns, key }: Declaration): DeclaredShapes {
-    const fields = columns.map(({ name, type }) => declaredField(name, type, this.placeholders))
+    const fields = columns.map(({ name, type }) => declaredField(name, type, this.options))
     return { row: this.rowOf(fields, false), key: this.key(key) }
   }
 
   private rowOf(typed: readonly TypedField[], complete: boolean): RowShape {
-    const id = JSON.stringify([complete, typed.map(({ field, encoding }) => [field.name, field.type, encoding])])
+    const id = JSON.stringify([complete, typed.map(({ field, reading }) => [field.name, reading])])
     const known = this.rows.get(id)
     if (known) return known
     const fields = typed.map(({ field }) => field)

@@ -5,7 +5,7 @@
 import { utf8 } from './jsonString.ts'
 import { undecodable } from './scan.ts'
 import type { KeyShape, RowShape, Shapes } from './rowShapes.ts'
-import type { ConnectField } from './typeTable.ts'
+import type { ConnectField } from './fields.ts'
 
 export interface Block<Shape> {
   readonly bytes: Buffer
@@ -81,7 +81,7 @@ function fieldsOf(schema: unknown, at: number): Json[] {
 }
 
 function connectField(field: Json, at: number): ConnectField {
-  const { field: name, type, name: semantic = null, parameters = null } = field
+  const { field: name, type, name: semantic = null, parameters = null, items = null } = field
   if (typeof name !== 'string' || typeof type !== 'string' || (semantic !== null && typeof semantic !== 'string')) {
     throw undecodable('the schema has a field without name or type', at)
   }
@@ -89,7 +89,9 @@ function connectField(field: Json, at: number): ConnectField {
   if (isObject(parameters)) {
     for (const [key, value] of Object.entries(parameters)) if (typeof value === 'string') texts.set(key, value)
   }
-  return { name, type, semantic, parameters: texts }
+  if (type === 'array' && !isObject(items)) throw undecodable('the schema has an array without items', at)
+  const elements = isObject(items) ? connectField({ ...items, field: name }, at) : null
+  return { name, type, semantic, parameters: texts, items: type === 'array' ? elements : null }
 }
 
 function isObject(value: unknown): value is Json {

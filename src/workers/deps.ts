@@ -8,12 +8,14 @@ import { carryRange } from '../carry/carryRange.ts'
 import { recordAt } from '../carry/recordAt.ts'
 import { startDay } from '../carry/startDay.ts'
 import type { Config, ResolvedTable } from '../config/config.ts'
+import { emptySchema, type TableSchema } from '../core/schema.ts'
 import { fenced } from '../core/verdict.ts'
 import { createDecoder, type Decoder } from '../debezium/decoder.ts'
 import { openKafka, type KafkaSettings } from '../kafka/door.ts'
 import { folderStore } from '../lake/folder.ts'
 import { s3Store } from '../lake/s3.ts'
 import type { ObjectStore } from '../lake/table.ts'
+import { chosenTypes } from './chosenTypes.ts'
 import { temporalClaims } from './claims.ts'
 import { armFailpoints } from './failpoints.ts'
 import { memoryBudget } from './memoryBudget.ts'
@@ -37,11 +39,12 @@ export function composeDeps(
   const memory = memoryBudget(config.memoryBudget)
   const store = openStore(config.lake)
   const kafka = openKafka(kafkaSettings(config, logger))
-  const decoderOf = (table: ResolvedTable): Decoder =>
+  const decoderOf = (table: ResolvedTable, known: TableSchema = emptySchema): Decoder =>
     createDecoder({
       placeholder: config.placeholder,
       table,
       declared: table.columns && { columns: table.columns, key: table.key ?? [] },
+      lakeTypes: chosenTypes(table.lakeTypes, known),
       replicaIdentity: table.replicaIdentity,
     })
   const lake = tableLake({
@@ -65,7 +68,6 @@ export function composeDeps(
         const tools = {
           reader: kafka,
           lake: lake.context(table, signal),
-          decoder: decoderOf(table),
           schemaChange: table.schemaChange,
           reach,
           signal,
@@ -74,7 +76,8 @@ export function composeDeps(
         return memory.hold(2 * (job.limits.maxBytes + fetchBytes), signal, async () => {
           const newest = await lake.newest(table, signal)
           if (newest.epoch !== job.epoch) throw fenced(job.epoch, newest.epoch)
-          return carryRange({ ...job, table: table.name }, { ...tools, table: newest, attempt })
+          const decoder = decoderOf(table, newest.schema)
+          return carryRange({ ...job, table: table.name }, { ...tools, decoder, table: newest, attempt })
         })
       },
     },

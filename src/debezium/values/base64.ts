@@ -20,16 +20,17 @@ export function base64Field(name: string, placeholder: Uint8Array): Field {
         return column.appendNull()
       }
       if (bytes[start] !== 0x22) throw notBase64(name)
-      appendBase64(name, bytes, start + 1, end - 1, column as BytesColumn)
+      const to = column as BytesColumn
+      const at = to.reserve(((end - start - 2) / 4) * 3)
+      to.commit(readBase64(name, bytes, start + 1, end - 1, to.data, at))
     },
   }
 }
 
-function appendBase64(name: string, bytes: Uint8Array, start: number, end: number, column: BytesColumn): void {
+/** Decodes [start, end) of `bytes` into `data` from `at` on, where there must be room; returns the position behind it. */
+export function readBase64(name: string, bytes: Uint8Array, start: number, end: number, data: Uint8Array, at: number): number {
   const length = end - start
   if (length % 4 !== 0) throw notBase64(name)
-  const at = column.reserve((length / 4) * 3)
-  const data = column.data
   let to = at
   const padding = length === 0 || bytes[end - 1] !== 0x3d ? 0 : bytes[end - 2] === 0x3d ? 2 : 1
   const whole = padding === 0 ? end : end - 4
@@ -53,7 +54,7 @@ function appendBase64(name: string, bytes: Uint8Array, start: number, end: numbe
     data[to++] = (a << 2) | (b >> 4)
     if (padding === 1) data[to++] = ((b & 15) << 4) | (c >> 2)
   }
-  column.commit(to)
+  return to
 }
 
 function notBase64(name: string): Error {

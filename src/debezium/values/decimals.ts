@@ -1,8 +1,10 @@
 /** numeric and money as quoted decimals (decimal.handling.mode=string) into unscaled integers; nothing passes a double. */
 import type { BytesColumn, LongColumn } from '../../core/columns.ts'
 import type { Field, RowNotes } from '../../core/events.ts'
+import { isToken } from '../scan.ts'
 import { joinDigits } from './integers.ts'
 import { isNull, outOfRange, undecodableValue } from './misfit.ts'
+import { appendText } from './text.ts'
 
 /** What PostgreSQL has and no DECIMAL can hold, in the spellings seen, without case. */
 const specials = new Map([
@@ -87,11 +89,47 @@ function exponentOf(name: string, bytes: Uint8Array, start: number, end: number)
 }
 
 function special(name: string, bytes: Uint8Array, start: number, end: number, notes: RowNotes): false {
-  const text = end - start > 24 ? '' : String.fromCharCode(...bytes.subarray(start + 1, end - 1)).toLowerCase()
-  const known = specials.get(text)
+  const known = specialOf(bytes, start, end)
   if (known === undefined) throw undecodableValue(name, 'a decimal in quotes is needed')
   notes.special(name, known)
   return false
+}
+
+function specialOf(bytes: Uint8Array, start: number, end: number): string | undefined {
+  return end - start > 24 ? undefined : specials.get(String.fromCharCode(...bytes.subarray(start + 1, end - 1)).toLowerCase())
+}
+
+/**
+ * numeric that no DECIMAL holds, digit for digit, and its special values as PostgreSQL spells them. `whole`: the column has a
+ * negative scale, and Debezium prints some 2,000 zeros behind the point, which are left out.
+ */
+export function decimalTextField(name: string, placeholder: Uint8Array, whole: boolean): Field {
+  return {
+    name,
+    type: 'string',
+    append(bytes, start, end, column, notes) {
+      if (isNull(bytes, start)) return column.appendNull()
+      if (isToken(bytes, start, end, placeholder)) {
+        notes.unchanged(name)
+        return column.appendNull()
+      }
+      const text = column as BytesColumn
+      const known = bytes[end - 2]! > 0x39 ? specialOf(bytes, start, end) : undefined
+      if (known !== undefined) text.append(encoder.encode(known))
+      else appendText(name, bytes, start, whole ? pointAt(name, bytes, start, end) + 1 : end, text)
+    },
+  }
+}
+
+const encoder = new TextEncoder()
+
+/** Where the point stands that only zeros follow, or the closing quote. */
+function pointAt(name: string, bytes: Uint8Array, start: number, end: number): number {
+  const point = bytes.subarray(start, end - 1).indexOf(0x2e)
+  if (point < 0) return end - 1
+  for (let i = start + point + 1; i < end - 1; i++)
+    if (bytes[i] !== 0x30) throw outOfRange(name, 'a fraction, the scale being negative')
+  return start + point
 }
 
 /** DECIMAL(18,scale): 64 bits, unscaled. The class counts, not the column's own precision, which may grow (DESIGN §5). */

@@ -125,7 +125,7 @@ function putPoint(data: Uint8Array, at: number, point: number): number {
 }
 
 /** Length of the well-formed UTF-8 sequence at `i` (Unicode, table 3-7), or 0. */
-function sequenceLength(bytes: Uint8Array, i: number, stop: number): number {
+export function sequenceLength(bytes: Uint8Array, i: number, stop: number): number {
   const c = bytes[i]!
   const second = i + 1 < stop ? bytes[i + 1]! : 0
   if (c >= 0xc2 && c <= 0xdf) return isTail(second) ? 2 : 0

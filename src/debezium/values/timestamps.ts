@@ -8,6 +8,8 @@ const usPerDay = 86_400 * usPerSecond
 /** Years beyond what PostgreSQL has: how Debezium prints its infinities (`+292278994-08-16T23:00:00Z`). */
 const lastYear = 5_874_897
 const firstYear = -4_714
+/** How a snapshot prints `-infinity` of a date: java.sql.Date lost the era. */
+const minusInfinityYear = 292_269_055
 
 /** Days since 1970-01-01 of a date of the proleptic Gregorian calendar; years of 400 begin in March so that leap days end them. */
 export function daysFromCivil(year: number, month: number, day: number): number {
@@ -137,7 +139,8 @@ function noteUnusual(name: string, bytes: Uint8Array, start: number, end: number
   if (text === 'infinity' || text === '-infinity') return notes.special(name, text)
   const year = /^([+-]\d{4,10}|0000)-\d\d-\d\d(T[\d:.]{5,18})?([+-]\d\d:\d\d|Z)?$/.exec(text)?.[1]
   if (year === undefined) throw notTimestamp(name)
-  notes.special(name, Number(year) > lastYear ? 'infinity' : Number(year) < firstYear ? '-infinity' : text)
+  const y = Number(year)
+  notes.special(name, y < firstYear || y === minusInfinityYear ? '-infinity' : y > lastYear ? 'infinity' : text)
 }
 
 function notTimestamp(name: string): Error {

@@ -256,8 +256,10 @@ describe('schemas in messages', () => {
 
   test('a type that is not carried yet is refused with its column', () => {
     for (const field of [
-      { field: 'tags', type: 'array' },
-      { field: 'spot', type: 'struct', name: 'io.debezium.data.geometry.Point' },
+      { field: 'tags', type: 'array', items: { type: 'map' } },
+      { field: 'spots', type: 'array', items: { type: 'struct', name: 'io.debezium.data.geometry.Point' } },
+      { field: 'row', type: 'struct', name: 'com.example.Row' },
+      { field: 'nm', type: 'string', parameters: { '__debezium.source.column.type': 'NAME' } },
       { field: 'bits', type: 'bytes', name: 'io.debezium.data.Bits' },
       { field: 'n', type: 'bytes', name: 'org.apache.kafka.connect.data.Decimal' },
       { field: 'd', type: 'int32', name: 'io.debezium.time.Date' },

@@ -78,6 +78,8 @@ export interface SchemaField {
   readonly optional?: boolean
   readonly default?: unknown
   readonly parameters?: Record<string, string>
+  /** Of an array. */
+  readonly items?: Omit<SchemaField, 'field'>
 }
 
 /** The schema block of a value, as JsonConverter writes it. */
