@@ -9,6 +9,7 @@ export function resolveTable(config: Config, name: string): ResolvedTable {
   const { topicPrefix, database, defaultSchema } = config.pipeline
   const { name: full, schema, table } = parseTableName(name, defaultSchema)
   const entry = entryOf(config, full) ?? (schema === defaultSchema ? entryOf(config, table) : null)
+  if (!Object.hasOwn(config.tables, full)) refuseServiceTopic(full, schema, table, topicPrefix)
   const batch = entry?.batch
   return {
     name: full,
@@ -24,9 +25,8 @@ export function resolveTable(config: Config, name: string): ResolvedTable {
     },
     columns: entry?.columns ?? null,
     key: entry?.key ?? null,
-    lakeTypes: entry?.lakeTypes ?? {},
-    replicaIdentity: entry?.replicaIdentity ?? null,
     schemaChange: entry?.schemaChange ?? config.schemaChange,
+    replicaIdentity: entry?.replicaIdentity ?? null,
   }
 }
 
@@ -41,6 +41,15 @@ export function parseTableName(name: string, defaultSchema: string): Pick<Resolv
 
 function entryOf(config: Config, name: string) {
   return Object.hasOwn(config.tables, name) ? (config.tables[name] ?? null) : null
+}
+
+/** Topics of the connector itself are no tables (SEMANTICS R1.9). Whoever has a table of such a name gives it an entry. */
+function refuseServiceTopic(name: string, schema: string, table: string, topicPrefix: string): void {
+  const service = schema === '__debezium-heartbeat' || (schema === topicPrefix && ['transaction', 'message'].includes(table))
+  if (!service) return
+  throw new CdcFailure(code.InvalidInput, `${JSON.stringify(name)} is a topic of the connector, not a table`, {
+    hint: 'Give the name of a table. If there really is a table of this name, enter it under tables in tables.yaml.',
+  })
 }
 
 function check(name: string, part: string): void {

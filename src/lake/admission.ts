@@ -5,7 +5,7 @@ import { isDrained, type Barrier } from '../core/growth.ts'
 import { append, commitInfo } from './commit.ts'
 import type { LakeContext, Provenance } from './context.ts'
 import type { Action } from './entries.ts'
-import { catchUp, txnsOf, type Snapshot } from './snapshot.ts'
+import { catchUp, highsOf, txnsOf, type Snapshot } from './snapshot.ts'
 import { beginning, type Start } from './start.ts'
 
 /**
@@ -38,6 +38,7 @@ function admittingEntry(
   const info = {
     ...commitInfo(ctx, 'ADMIT PARTITIONS', { partitions }, at.metaDataVersion, provenance),
     ...('barrier' in leave ? { 'cdc.barrier': leave.barrier.ends } : { 'cdc.decision': leave.decision }),
+    ...highsOf(at.positions),
     'cdc.anchors': at.anchors,
   }
   const positions = [...at.positions, ...starts.map(beginning)].sort((a, b) => a.partition - b.partition)

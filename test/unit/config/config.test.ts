@@ -197,6 +197,17 @@ tables:
     ])
   })
 
+  test('that is a topic of the connector is refused, unless an entry says that it is a table', () => {
+    for (const name of ['__debezium-heartbeat.air', 'air.transaction', 'air.message']) {
+      expect(() => resolveTable(config, name), name).toThrow(/^CDC1001 .*topic of the connector/)
+    }
+    for (const name of ['transaction', 'message', 'air.flights', 'cdc.heartbeat']) {
+      expect(resolveTable(config, name).topic).toMatch(/^air\.(public|air|cdc)\./)
+    }
+    const entered = load(enough, { 'tables.yaml': 'tables: {air.message: {}}' })
+    expect(resolveTable(entered, 'air.message').topic).toBe('air.air.message')
+  })
+
   test('that PostgreSQL could not have is refused', () => {
     for (const name of ['', 'a.', '.b', 'a\nb', 'x'.repeat(64)]) {
       expect(() => resolveTable(config, name), name).toThrow(/^CDC1001/)

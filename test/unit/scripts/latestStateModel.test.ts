@@ -30,8 +30,8 @@ type Step =
   | { readonly kind: 'incremental'; readonly keys: readonly number[] }
   /** The connector forgets where it was, and reads the whole table before it streams on. */
   | { readonly kind: 'resnapshot' }
-  /** The connector is set back by so many records. */
-  | { readonly kind: 'replay'; readonly records: number }
+  /** The connector is set back by so many records, and dies again after some of them. */
+  | { readonly kind: 'replay'; readonly records: number; readonly sent: number }
 
 type Change =
   | { readonly kind: 'set' | 'delete'; readonly id: number }
@@ -55,7 +55,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('incremental' as const), keys: fc.array(id, { maxLength: 4 }) }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'resnapshot' as const }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('replay' as const), records: fc.integer({ min: 1, max: 12 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('replay' as const),
+      records: fc.integer({ min: 1, max: 12 }),
+      sent: fc.nat({ max: 12 }),
+    }),
+  },
 )
 
 interface History {
@@ -125,7 +132,7 @@ function play(rowsBefore: readonly number[], interrupted: number, steps: readonl
   for (const each of steps) {
     if (each.kind === 'transaction') apply(each.changes)
     else if (each.kind === 'incremental') read(each.keys, null)
-    else if (each.kind === 'replay') sent.push(...streamed.slice(-each.records))
+    else if (each.kind === 'replay') sent.push(...streamed.slice(-each.records).slice(0, each.sent))
     else {
       clock += 20
       snapshot(0)
@@ -176,6 +183,17 @@ describe('the latest state', () => {
         expect([...(await stateBySql(play([], 0, steps).sent, [0])).keys()].sort()).toEqual([50, 51, 52, 53, 54])
       }
     }
+  })
+
+  test('has rows that a new snapshot found after a truncate, though nothing of theirs was streamed', async () => {
+    const row = (op: string, key: number | null, commit: number | null, lsn: number, partition: number): Sent => {
+      return { op, id: key, value: key, commit, lsn, order: op === 'r' ? null : 1, partition }
+    }
+    const before = [row('c', 0, 10, 20, 0), row('c', 1, 30, 40, 1), row('t', null, 50, 60, 2)]
+    expect([...(await stateBySql(before, [0])).keys()]).toEqual([])
+    expect([...(await stateBySql([...before, row('r', 3, null, 80, 0)], [0])).keys()]).toEqual([3])
+    // A snapshot that was taken before the truncate.
+    expect([...(await stateBySql([row('r', 3, null, 15, 0), ...before], [0])).keys()]).toEqual([])
   })
 
   test('of 8,000 updates of one row in one transaction is the last of them', async () => {
