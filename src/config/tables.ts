@@ -25,6 +25,7 @@ export function resolveTable(config: Config, name: string): ResolvedTable {
     },
     columns: entry?.columns ?? null,
     key: entry?.key ?? null,
+    lakeTypes: entry?.lakeTypes ?? {},
     schemaChange: entry?.schemaChange ?? config.schemaChange,
     replicaIdentity: entry?.replicaIdentity ?? null,
   }
