@@ -51,7 +51,7 @@ const stories: Readonly<Record<string, Story>> = {
     append(3)
     await until(async () => (await statusOf(handle)).health === 'blocked')
     mended = true
-    await handle.executeUpdate('resume', { args: [{ accept: true }] })
+    await handle.executeUpdate('resume', { args: [{ columns: { price: { ignore: true } } }] })
     await rows(3)
     await handle.executeUpdate('stop')
     return workflowId

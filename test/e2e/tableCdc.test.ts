@@ -227,7 +227,7 @@ describe('failures', () => {
     expect(await refusal(table.update('flush'))).toContain('CDC4002')
 
     mended = true
-    await table.update('resume', { accept: true })
+    await table.update('resume', { columns: { price: { ignore: true } } })
     await table.rows(4)
     expect(table.memory.events.filter((event) => event === 'open')).toHaveLength(2)
     await table.update('stop')
