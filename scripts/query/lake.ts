@@ -8,7 +8,7 @@ import type { ObjectStore } from '../../src/lake/store.ts'
 import { openStore } from '../../src/workers/deps.ts'
 import { duckdbDelta, duckdbHttpfs } from '../stack/readers.ts'
 import { Finding } from '../table/finding.ts'
-import { latestState, quoted, text } from './latestState.ts'
+import { latestState, quoted, text, type LaterDefault } from './latestState.ts'
 
 export interface LakeTable {
   readonly database: string
@@ -95,9 +95,9 @@ export async function createViews(connection: DuckDBConnection, tables: readonly
     await connection.run(`CREATE OR REPLACE VIEW ${log} AS SELECT * FROM delta_scan(${text(table.url)})`)
     const described = await connection.runAndReadAll(`DESCRIBE ${log}`)
     const columns = described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }))
-    const key = await keyOf(connection, table.url)
+    const { key, defaults } = await settingsOf(connection, table.url)
     const now = key.length > 0 ? `${schema}.${quoted(`${table.table}_now`)}` : null
-    if (now) await connection.run(`CREATE VIEW IF NOT EXISTS ${now} AS ${latestState(log, columns, key)}`)
+    if (now) await connection.run(`CREATE VIEW IF NOT EXISTS ${now} AS ${latestState(log, columns, key, defaults)}`)
     views.push({ table, key, log, now, columns })
   }
   const home = databases.length === 1 ? databases[0] : undefined
@@ -108,15 +108,32 @@ export async function createViews(connection: DuckDBConnection, tables: readonly
   return views
 }
 
-/** `cdc.key` of the newest entry of the table's log that holds metaData. */
-async function keyOf(connection: DuckDBConnection, url: string): Promise<string[]> {
+interface Settings {
+  readonly key: readonly string[]
+  readonly defaults: readonly LaterDefault[]
+}
+
+/** What the newest entry of the table's log that holds metaData says. */
+async function settingsOf(connection: DuckDBConnection, url: string): Promise<Settings> {
   const found = await connection.runAndReadAll(
     `SELECT content FROM read_text(${text(`${url}/_delta_log/*.json`)}) WHERE contains(content, '"metaData"') ORDER BY filename DESC LIMIT 1`,
   )
   const lines = String(found.getRows()[0]?.[0] ?? '').split('\n')
   for (const line of lines.filter((each) => each.includes('"metaData"'))) {
     const { metaData } = JSON.parse(line) as { metaData?: { configuration?: Record<string, string> } }
-    if (metaData) return JSON.parse(metaData.configuration?.['cdc.key'] ?? '[]') as string[]
+    if (metaData) return settingsIn(metaData.configuration ?? {})
   }
-  return []
+  return { key: [], defaults: [] }
+}
+
+function settingsIn(configuration: Readonly<Record<string, string>>): Settings {
+  const list = (name: string) => JSON.parse(configuration[name] ?? '[]') as [string, string][]
+  const since = new Map(list('cdc.added'))
+  const defaults = list('cdc.defaults').flatMap(([column, text]) => {
+    const lsn = since.get(column)
+    return lsn === undefined ? [] : [{ column, text, since: lsn }]
+  })
+  // Under a key that changed, deletes of the former key name rows by it alone: no latest state is better than a wrong one.
+  const key = configuration['cdc.formerKeys'] ? [] : (JSON.parse(configuration['cdc.key'] ?? '[]') as string[])
+  return { key, defaults }
 }

@@ -13,6 +13,17 @@ const place = `CASE WHEN __op <> 'r' THEN ${streamed} ELSE coalesce(max(CASE WHE
 const ours = new Set([...metadataColumns.map(({ name }) => name), 'cdc_date'])
 const toasted = /^(VARCHAR|BLOB|.*\[\])$/
 
+/** What rows have that were written before their column existed: earlier than the commit `since`, a decimal LSN. */
+export interface LaterDefault {
+  readonly column: string
+  /** As PostgreSQL writes the value. */
+  readonly text: string
+  readonly since: string
+}
+
+/** Types whose text in PostgreSQL DuckDB reads as the same value. */
+const readable = /^(BIGINT|DOUBLE|DECIMAL.*|BOOLEAN|VARCHAR|DATE|TIMESTAMP.*)$/
+
 /**
  * Columns of the lake, `name` and DuckDB's `type`, in their order; `from` and `key` as in SQL and as in PostgreSQL. A TOASTed
  * value that an update did not touch comes from the newest change of the key that has it.
@@ -21,14 +32,19 @@ export function latestState(
   from: string,
   columns: readonly { readonly name: string; readonly type: string }[],
   key: readonly string[],
+  defaults: readonly LaterDefault[] = [],
 ): string {
   const by = key.map(quoted).join(', ')
   const users = columns.filter(({ name }) => !ours.has(name))
+  const later = new Map(defaults.map((each) => [each.column, each]))
   const values = users.map(({ name, type }) => {
-    if (key.includes(name) || !toasted.test(type)) return quoted(name)
-    const untold = `list_contains(coalesce(__unchanged_toast, []), ${text(name)})`
-    const told = `first_value(${quoted(name)}) OVER (PARTITION BY ${by} ORDER BY ${untold}, ${order})`
-    return `CASE WHEN ${untold} THEN ${told} ELSE ${quoted(name)} END AS ${quoted(name)}`
+    const told = key.includes(name) || !toasted.test(type) ? quoted(name) : toldValue(name, by)
+    const preset = readable.test(type) ? later.get(name) : undefined
+    const before = preset && `coalesce(__commit_lsn, __lsn) < ${BigInt(preset.since)}`
+    const value = preset
+      ? `CASE WHEN ${quoted(name)} IS NULL AND ${before} THEN CAST(${text(preset.text)} AS ${type}) ELSE ${told} END`
+      : told
+    return `${value} AS ${quoted(name)}`
   })
   const names = users.map(({ name }) => quoted(name)).join(', ')
   const truncate = (what: string, none: string): string =>
@@ -41,6 +57,13 @@ export function latestState(
     FROM (SELECT *, ${place} AS __cdc_place FROM ${from})
     WHERE __op <> 't' AND ${live})
     WHERE __cdc_nth = 1 AND NOT __deleted`
+}
+
+/** The newest value of the key that the database told. */
+function toldValue(name: string, by: string): string {
+  const untold = `list_contains(coalesce(__unchanged_toast, []), ${text(name)})`
+  const told = `first_value(${quoted(name)}) OVER (PARTITION BY ${by} ORDER BY ${untold}, ${order})`
+  return `CASE WHEN ${untold} THEN ${told} ELSE ${quoted(name)} END`
 }
 
 export function quoted(name: string): string {

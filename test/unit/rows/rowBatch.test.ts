@@ -134,6 +134,16 @@ describe('rows', () => {
     ])
   })
 
+  test('values whose column has no place are kept as text beside the row, in the row where they stand', () => {
+    const ruled: TableSchema = { ...schema, rules: [{ source: 'extra', as: '__special' }] }
+    const batch = batchOf(ruled)
+    const rows = { fields: [...idAndName.fields, field('extra', 'string')] }
+    const extras = ['"ch\\u00e9ap"', '12', 'null', null, '{"a": "b"}']
+    extras.forEach((extra, i) => batch.append(event([String(i), 'x', extra], { rows }), BigInt(i), 0))
+    const kept = column(batch, '__special').map((text) => text && (JSON.parse(text as string) as unknown))
+    expect(kept).toEqual([{ extra: 'ch\u00e9ap' }, { extra: '12' }, null, null, { extra: '{"a": "b"}' }])
+  })
+
   test('a row that fails leaves the batch as it was', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('x', 'u', 's', '!', 'null')), (names) => {
