@@ -5,10 +5,10 @@ import type { Client } from 'pg'
 import type { TableStatus } from '../../src/core/tableState.ts'
 import type { TemporalFacts } from '../stack/temporal.ts'
 
-const withinMs = 120_000
+const patienceMs = 120_000
 
 /** Debezium has confirmed the database's log up to now: all of it is in Kafka. A heartbeat moves a quiet slot. */
-export async function drainDatabase(database: Client): Promise<void> {
+export async function drainDatabase(database: Client, withinMs = patienceMs): Promise<void> {
   const deadline = Date.now() + withinMs
   const { rows } = await database.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn() AS lsn')
   for (;;) {
@@ -24,7 +24,7 @@ export async function drainDatabase(database: Client): Promise<void> {
 }
 
 /** Each table by its own word: `flush` answers once all that was readable at the call is committed. */
-export async function drainTables(temporal: TemporalFacts, workflowIds: readonly string[]): Promise<void> {
+export async function drainTables(temporal: TemporalFacts, workflowIds: readonly string[], withinMs = patienceMs): Promise<void> {
   const connection = await Connection.connect({ address: temporal.address })
   try {
     const { workflow } = new TemporalClient({ connection, namespace: temporal.namespace })

@@ -53,6 +53,8 @@ export interface RoundtripReport {
   readonly equal: boolean
 }
 
+/** A message of this table is some 40 kB, and the machine may be busy. */
+const patienceMs = 900_000
 const placeholder = 'cdc-unavailable-roundtrip'
 
 export async function roundtrip(stack: StackFacts, { rows, seed, progress }: RoundtripPlan): Promise<RoundtripReport> {
@@ -78,7 +80,7 @@ export async function roundtrip(stack: StackFacts, { rows, seed, progress }: Rou
     progress(`inserted ${before} rows of ${roundtripColumns.length} columns`)
 
     ends.push(() => deleteConnector(stack.connect.url, plan))
-    await registerConnector(stack.connect.url, plan)
+    await registerConnector(stack.connect.url, plan, patienceMs)
     progress('the snapshot is in Kafka')
     const worker = await startWorker(stack, {
       ...{ name: `worker-${id}`, topicPrefix: id, database: id, lakePrefix: id },
@@ -94,9 +96,9 @@ export async function roundtrip(stack: StackFacts, { rows, seed, progress }: Rou
 
     await insertRows(database, { from: before, to: rows, streamed: true, random })
     const changed = await changeRows(database, { rows, random })
-    await drainDatabase(database)
+    await drainDatabase(database, patienceMs)
     progress(`inserted ${rows - before} rows, ${changed.updates} updates, ${changed.deletes} deletes; all of it is in Kafka`)
-    await drainTables(stack.temporal, [id])
+    await drainTables(stack.temporal, [id], patienceMs)
     progress('and in the lake')
 
     const file = join(scratch, 'expected.jsonl')

@@ -9,4 +9,4 @@ test('each value of every type is in the lake what PostgreSQL says, by DuckDB, p
   const read = { rows: report.changes, missing: 0, surplus: 0, differences: {} }
   expect(report.readers).toEqual({ duckdb: read, pyarrow: read, deltalake: read })
   expect(report.equal).toBe(true)
-})
+}, 900_000)
