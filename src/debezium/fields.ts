@@ -177,7 +177,7 @@ function noPlaceholders(placeholders: Placeholders): Placeholders {
   return { ...placeholders, text: never, base64: never, hstore: never }
 }
 
-/** Debezium has a placeholder for arrays of these types only; others that did not change it sends as NULL (docs/events.md). */
+/** Debezium has a placeholder for arrays of these types only; for others the connector stops (docs/events.md). */
 function listPlaceholder({ encoding, kind }: SourceType, placeholders: Placeholders): Uint8Array | null {
   if (encoding === 'integer') return placeholders.numbers
   if (encoding === 'base64') return placeholders.base64s

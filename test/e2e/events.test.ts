@@ -120,7 +120,11 @@ async function carried(...names: string[]): Promise<void> {
       const known = handles.get(table)
       const handle = known ?? (await lane.start(`tableCdc/${lane.id}/public.${table}`, { table: `public.${table}` }))
       handles.set(table, handle)
-      await handle.executeUpdate('flush')
+      let flushed = false
+      const flush = handle.executeUpdate('flush').finally(() => (flushed = true))
+      await Promise.race([flush, until(async () => flushed || (await statusOf(handle)).health === 'blocked', 120_000)])
+      expect((await statusOf(handle)).block).toBeNull()
+      await flush
     }),
   )
 }
