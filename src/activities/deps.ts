@@ -3,9 +3,7 @@ import type { Config, ResolvedTable } from '../config/config.ts'
 import type { ColumnDecision } from '../core/decisions.ts'
 import type { Barrier } from '../core/growth.ts'
 import type { Reach } from '../core/failpoints.ts'
-import type { BatchLimits } from '../core/batchPlan.ts'
-import type { Carrier, ResumeDecision } from '../core/jobs.ts'
-import type { OffsetText } from '../core/offsets.ts'
+import type { Carrier, ResumeDecision, WriteJob } from '../core/jobs.ts'
 import type { Growth, Position, Receipt } from '../core/receipts.ts'
 import type { TopicIdentity, TopicState } from '../core/records.ts'
 import type { TableSchema } from '../core/schema.ts'
@@ -67,19 +65,8 @@ export interface Lake {
   decide(table: ResolvedTable, decision: ColumnDecision, by: Provenance, signal: AbortSignal): Promise<LakeSnapshot>
 }
 
-/** One range end to end (src/carry). */
-export interface CarryJob {
-  readonly table: ResolvedTable
-  readonly topic: TopicIdentity
-  readonly epoch: number
-  readonly partition: number
-  readonly base: OffsetText
-  readonly day: number
-  readonly high?: string
-  readonly from: OffsetText
-  readonly to: OffsetText
-  readonly limits: BatchLimits
-}
+/** One range end to end (src/carry): the workflow's job, with the table's names in every system. */
+export type CarryJob = Omit<WriteJob, 'table'> & { readonly table: ResolvedTable }
 
 /** `attempt` counts from 1: a later one first looks whether an earlier one put the link already. */
 export type Carry = (job: CarryJob, attempt: number, signal: AbortSignal) => Promise<Receipt>
