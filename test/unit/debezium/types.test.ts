@@ -3,9 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { columnBuilder } from '../../../src/core/columns.ts'
 import { CdcFailure } from '../../../src/core/failures.ts'
 import type { LakeType } from '../../../src/core/schema.ts'
+import { createDecoder } from '../../../src/debezium/decoder.ts'
 import { connectField, declaredField, type ConnectField } from '../../../src/debezium/fields.ts'
 import { append, appendTo, codeOf, optionsOf, placeholder } from './appending.ts'
 import { valuesOf } from './columnValues.ts'
+import { blockOf, envelope, keySchema, valueSchema, wrapped } from './messages.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
@@ -264,6 +266,20 @@ describe('what Debezium sends with a loss', () => {
     const bits = { ...field('bytes', {}), semantic: 'io.debezium.data.Bits' }
     expect(codeOf(() => connectField(bits, optionsOf({})))).toBe('CDC3002')
   })
+})
+
+test('NULL is NULL although the schema tells a default (SEMANTICS R1.34)', () => {
+  const schema = valueSchema([
+    { field: 'id', type: 'int64' },
+    { field: 'note', type: 'string', default: 'DFLT' },
+  ])
+  const key = wrapped(keySchema([{ field: 'id', type: 'int64' }]), '{"id":7}')
+  const block = blockOf([{ key, value: wrapped(schema, envelope({ after: '{"id":7,"note":null}' })) }])
+  const decoder = createDecoder({ placeholder, table: { schema: 'public', table: 'bookings' } })
+  const { schema: row, bytes, start, end } = decoder.decode(block, 0)!.image!
+  const column = columnBuilder(row.fields[1]!.type)
+  row.fields[1]!.append(bytes, start[1]!, end[1]!, column, notes)
+  expect(valuesOf(column)).toEqual([null])
 })
 
 const notes = { special: () => undefined, unchanged: () => undefined }
