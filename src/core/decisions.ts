@@ -32,7 +32,7 @@ export function columnDecision(decision: ResumeDecision | null): ColumnDecision 
   return {
     rules: Object.entries(columns ?? {}).map(([source, choice]) => ({ source, as: placeOf(source, choice) })),
     key: (key as readonly string[] | undefined) ?? null,
-    since: (since) ?? null,
+    since: since ?? null,
   }
 }
 
