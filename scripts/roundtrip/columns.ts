@@ -15,7 +15,7 @@ export interface RoundtripColumn {
 
 export const setUp = `
   CREATE EXTENSION hstore; CREATE EXTENSION ltree; CREATE EXTENSION citext;
-  CREATE TYPE mood AS ENUM ('sad', 'so so', 'ok,{"x"}');
+  CREATE TYPE mood AS ENUM ('sad', 'so so', 'ok {"x"}');
   ${domains.map(([name, base]) => `CREATE DOMAIN d_${name} AS ${base};`).join('\n  ')}`
 
 /** What tables.yaml says of the table: a numeric without a precision as a decimal. */

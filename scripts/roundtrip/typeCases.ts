@@ -219,7 +219,7 @@ export const typeCases: readonly TypeCase[] = [
   plain('c5', 'char(5)', ['', 'ab', 'é ü'], (r) => any.digits(r, any.whole(r, 0, 5)), { shown: (c) => `rpad(${c}::text, 5)` }),
   plain('c1', '"char"', ['a', '~'], (r) => any.pick(r, ['x', 'y', 'z'])),
   plain('ci', 'citext', ['CiTeXt'], any.text),
-  plain('mood', 'mood', ['sad', 'so so', 'ok,{"x"}'], (r) => any.pick(r, ['sad', 'so so', 'ok,{"x"}']), { list: 'noNulls' }),
+  plain('mood', 'mood', ['sad', 'so so', 'ok {"x"}'], (r) => any.pick(r, ['sad', 'so so', 'ok {"x"}']), { list: 'noNulls' }),
   plain('inet', 'inet', ['0.0.0.0/0', '10.1.2.3/24', '::1', 'fe80::1/64'], (r) => `${any.whole(r, 0, 255)}.1.2.3`, {
     shown: (c) => `abbrev(${c})`,
   }),
