@@ -36,7 +36,7 @@ test.each(recorded)('%s replays', async (name) => {
 })
 
 test('an activity under another name is caught', async () => {
-  const { workflowId, events } = read('messages.json')
+  const { workflowId, events } = read('0.1.0/messages.json')
   const text = JSON.stringify(events).replaceAll('"pollBatch"', '"pollBatches"')
   await expect(replay({ workflowId, events: JSON.parse(text) as HistoryEvent[] })).rejects.toThrow(DeterminismViolationError)
 })
