@@ -4,12 +4,13 @@ import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type * as mvn from 'mvn-artifact-download'
 import lock from './jars.lock.json' with { type: 'json' }
 import { cacheDir } from './places.ts'
 
 // A CommonJS package whose default export is wrapped once more when it is imported, but not by every loader: required, it is
 // the same for Node, tsx and vitest.
-const { default: download } = createRequire(import.meta.url)('mvn-artifact-download') as typeof import('mvn-artifact-download')
+const { default: download } = createRequire(import.meta.url)('mvn-artifact-download') as typeof mvn
 
 /**
  * The class path of the broker, Connect and the Debezium connector: one flat list of jars in a fixed order (the class
