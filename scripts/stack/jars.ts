@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type * as mvn from 'mvn-artifact-download'
+import type mvn from 'mvn-artifact-download'
 import lock from './jars.lock.json' with { type: 'json' }
 import { cacheDir } from './places.ts'
 
