@@ -24,7 +24,7 @@ async function lane(fault: string): Promise<Lane> {
 describe.concurrent('every change is in the lake exactly once', { timeout: 300_000 }, () => {
   test('when a worker is killed between the object and the log entry', async () => {
     const { worker, start, verdict } = await lane('killed-before-commit')
-    const first = await worker({ CDC_FAILPOINTS: 'commit.before=kill@4' })
+    const first = await worker({ CDC_FAILPOINTS: 'commit.before=kill@3' })
     const table = await start()
     await died(first)
     await worker()
@@ -33,7 +33,7 @@ describe.concurrent('every change is in the lake exactly once', { timeout: 300_0
 
   test('when a worker is killed after the log entry, before its answer', async () => {
     const { worker, start, verdict } = await lane('killed-after-commit')
-    const first = await worker({ CDC_FAILPOINTS: 'commit.afterEntry=kill@5' })
+    const first = await worker({ CDC_FAILPOINTS: 'commit.afterEntry=kill@3' })
     const table = await start()
     await died(first)
     await worker()
@@ -44,7 +44,7 @@ describe.concurrent('every change is in the lake exactly once', { timeout: 300_0
     const { worker, start, batches, verdict } = await lane('two-workers')
     const [first] = await Promise.all([worker(), worker()])
     const table = await start()
-    await batches(table, 6)
+    await batches(table, 3)
     process.kill(first.pid, 'SIGKILL')
     await died(first)
     expect(await verdict(table)).toMatchObject(exactlyOnce)
@@ -64,7 +64,7 @@ describe.concurrent('every change is in the lake exactly once', { timeout: 300_0
     const { worker, start, batches, verdict } = await lane('reset')
     await worker()
     const table = await start()
-    await batches(table, 4)
+    await batches(table, 3)
     const { runId } = await table.describe()
     const { cli, address } = stackFacts().temporal
     const reset = ['workflow', 'reset', '--workflow-id', table.workflowId, '--type', 'FirstWorkflowTask', '--reason', 'a test']
@@ -77,7 +77,7 @@ describe.concurrent('every change is in the lake exactly once', { timeout: 300_0
     const { worker, start, batches, verdict, id } = await lane('group-deleted')
     await worker()
     const table = await start()
-    await batches(table, 4)
+    await batches(table, 3)
     const group = `cdc-${id}`
     const topic = `${source.database.topicPrefix}.public.bookings`
     const kafka = openTestKafka()

@@ -2,9 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { inject } from 'vitest'
+import { afterAll, inject } from 'vitest'
 import { createDatabase } from '../../scripts/stack/airline.ts'
-import { type ConnectorConfig, type ConnectorPlan, registerConnector as register } from '../../scripts/stack/connector.ts'
+import {
+  type ConnectorConfig,
+  type ConnectorPlan,
+  deleteConnector,
+  registerConnector as register,
+} from '../../scripts/stack/connector.ts'
 import type { StackFacts } from '../../scripts/stack/start.ts'
 import { type KafkaDoor, openKafka } from '../../src/kafka/door.ts'
 
@@ -35,6 +40,12 @@ export async function freshDatabase(name: string, from: 'airline' | 'empty' = 'a
   return { database: id, url, topicPrefix: id, slot: `cdc_${id}`, publication: `cdc_${id}`, bucketPrefix: `test/${id}` }
 }
 
+/** Connectors of this test file. They poll a hundred times a second, so they go when the file is done: other files need the cores. */
+const registered: ConnectorPlan[] = []
+afterAll(async () => {
+  await Promise.all(registered.map((plan) => deleteConnector(stackFacts().connect.url, plan).catch(() => undefined)))
+})
+
 /** Connects Debezium to tables (`schema.table`) of a test's database. Resolves when the snapshot is in Kafka. */
 export async function registerConnector(
   database: TestDatabase,
@@ -42,6 +53,7 @@ export async function registerConnector(
   overrides: Record<string, string> = {},
 ): Promise<{ plan: ConnectorPlan; config: ConnectorConfig }> {
   const plan = connectorPlan(database, tables, overrides)
+  registered.push(plan)
   return { plan, config: await register(stackFacts().connect.url, plan) }
 }
 
