@@ -21,7 +21,7 @@ export interface LoadFacts {
 }
 
 export interface Load {
-  /** All tables of schema public that the load writes to. */
+  /** All tables of schema public that the load writes to: to each at least once a second, since that is how recovery is seen. */
   readonly tables: readonly TableKey[]
   /** Stops the writers and waits for them. */
   settled(): Promise<LoadFacts>
