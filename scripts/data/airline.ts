@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { randomOf } from '../random.ts'
 import { projectRoot } from '../stack/places.ts'
 
 /** Where the CSV files go: a folder that Git ignores. */
@@ -14,23 +15,12 @@ type Cell = string | number | boolean | null
 
 /** Writes customers.csv, flights.csv and bookings.csv: the same bytes every time. Returns the folder. */
 export function writeAirline(dir = airlineDir): string {
-  const random = seededRandom(20261125)
+  const random = randomOf(20261125)
   mkdirSync(dir, { recursive: true })
   write(dir, 'customers', customers(random))
   write(dir, 'flights', flights(random))
   write(dir, 'bookings', bookings(random))
   return dir
-}
-
-/** A small, fast generator (mulberry32): numbers from 0 to 1 that depend on the seed alone. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
 
 const GIVEN = [

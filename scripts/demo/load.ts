@@ -1,6 +1,7 @@
 /** The airline at work: customers book, change seats, cancel; planes are late; some transactions are rolled back. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { randomOf } from '../random.ts'
 
 export interface LoadCount {
   inserts: number
@@ -30,7 +31,7 @@ async function write(url: string, writer: number, untilMs: number, signal: Abort
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => undefined)
   await client.connect()
-  const random = sequence(writer + 1)
+  const random = randomOf(writer + 1)
   // Each writer books under ids of its own, and changes rows of its own: no deadlocks to wait for.
   let nextBooking = 1_000_000 * (writer + 1)
   try {
@@ -96,15 +97,4 @@ async function insertBooking(client: pg.Client, id: number, random: () => number
 
 async function changed(client: pg.Client, sql: string, values: readonly unknown[]): Promise<number> {
   return (await client.query(sql, [...values])).rowCount ?? 0
-}
-
-/** Mulberry32: the same writer does the same things in each run. */
-function sequence(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
 }

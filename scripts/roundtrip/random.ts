@@ -1,18 +1,8 @@
-/** Values by a seed: the same seed makes the same rows. */
-export type Random = () => number
+/** Values of PostgreSQL's types by chance. */
+import { pick, whole, type Random } from '../random.ts'
 
-export function randomOf(seed: number): Random {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+export { pick, whole, type Random }
 
-export const whole = (random: Random, least: number, most: number): number => Math.floor(least + random() * (most - least + 1))
-export const pick = <T>(random: Random, from: readonly T[]): T => from[whole(random, 0, from.length - 1)]!
 export const sign = (random: Random): string => pick(random, ['', '-'])
 export const digits = (random: Random, count: number): string => Array.from({ length: count }, () => whole(random, 0, 9)).join('')
 export const hex = (random: Random, length: number): string =>

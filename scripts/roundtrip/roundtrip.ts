@@ -21,7 +21,7 @@ import { startWorker } from '../stack/worker.ts'
 import { installJournal } from '../verify/journal.ts'
 import { lakeTypes, roundtripColumns, setUp } from './columns.ts'
 import { changeRows, insertRows, type Changes } from './load.ts'
-import { randomOf } from './random.ts'
+import { randomOf } from '../random.ts'
 
 export interface RoundtripPlan {
   readonly rows: number

@@ -1,9 +1,8 @@
 /** A table with a column of every basic type, their extremes, random rows by a fixed seed, and how the lake shows each value. */
+import { pick, whole, type Random } from '../../scripts/random.ts'
 import type { TableKey } from '../../scripts/verify/journal.ts'
 
 export const everyType: TableKey = { table: 'every_type', key: ['id'] }
-
-export type Random = () => number
 
 interface TypeCase {
   readonly column: string
@@ -31,9 +30,7 @@ const number = {
   special: (column: string) => `CASE WHEN ${column} = 'NaN' THEN 'NaN' END`,
 }
 
-const whole = (random: Random, least: number, most: number) => Math.floor(least + random() * (most - least + 1))
 const digits = (random: Random, count: number) => Array.from({ length: count }, () => whole(random, 0, 9)).join('')
-const pick = <T>(random: Random, from: readonly T[]): T => from[whole(random, 0, from.length - 1)]!
 const sign = (random: Random) => pick(random, ['', '-'])
 const two = (random: Random, most: number, least = 0) => String(whole(random, least, most)).padStart(2, '0')
 const hex = (random: Random, length: number) => Array.from({ length }, () => whole(random, 0, 15).toString(16)).join('')
@@ -316,15 +313,4 @@ function literal(text: string): string {
 
 function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
-}
-
-/** Mulberry32. */
-export function randomFrom(seed: number): Random {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
 }

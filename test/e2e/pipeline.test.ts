@@ -12,6 +12,7 @@ import { stringify } from 'yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { drainDatabase } from '../../scripts/demo/drain.ts'
 import { runLoad } from '../../scripts/demo/load.ts'
+import { randomOf, type Random } from '../../scripts/random.ts'
 import { registerConnector as register } from '../../scripts/stack/connector.ts'
 import { duckdbDelta, duckdbHttpfs, readersPython } from '../../scripts/stack/readers.ts'
 import { compareTable, type Comparison } from '../../scripts/verify/compare.ts'
@@ -42,7 +43,7 @@ const compared: Record<string, Comparison> = {}
 const closers: (() => void | Promise<void>)[] = []
 
 beforeAll(async () => {
-  const random = every.randomFrom(1)
+  const random = randomOf(1)
   database = await freshDatabase('pipeline')
   await withClient(database.url, async (client) => {
     await client.query(every.createEveryType)
@@ -131,7 +132,7 @@ async function openLanes(): Promise<void> {
 }
 
 /** Inserts, updates, deletes, changed keys and transactions that come to nothing. */
-async function changeEveryType(client: Client, random: every.Random): Promise<void> {
+async function changeEveryType(client: Client, random: Random): Promise<void> {
   let next = 1000
   const ids = (await client.query<{ id: string }>('SELECT id FROM every_type ORDER BY id')).rows.map(({ id }) => Number(id))
   const any = () => ids[Math.floor(random() * ids.length)]!

@@ -9,7 +9,8 @@ import { fileColumns } from '../../src/core/schema.ts'
 import * as shipped from '../../src/lake/table.ts'
 import { encodeJsonFile, type JsonRow } from './jsonFormat.ts'
 import { columnOf, firstDay, type KafkaLog, type KafkaRecord } from './kafkaLog.ts'
-import { below, type Random } from './scheduler.ts'
+import type { Random } from '../../scripts/random.ts'
+import { below } from './scheduler.ts'
 
 /** The protocol as the carrier calls it, and the places where a mutant may do otherwise. */
 export interface Protocol {

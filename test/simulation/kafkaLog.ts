@@ -1,6 +1,7 @@
 /** The records of a topic as the protocol sees them: offsets with gaps, days that turn, columns that appear. */
 import type { Column } from '../../src/core/schema.ts'
-import { below, type Random } from './scheduler.ts'
+import type { Random } from '../../scripts/random.ts'
+import { below } from './scheduler.ts'
 
 export interface KafkaRecord {
   readonly offset: number

@@ -2,18 +2,7 @@
  * Virtual time: tasks run one at a time, each until its next `turn`; which goes on is drawn from the seed. So every interleaving
  * of awaits is reachable, and the same seed gives the same run.
  */
-export type Random = () => number
-
-/** mulberry32: numbers in [0, 1), the same for the same seed. */
-export function randomOf(seed: number): Random {
-  let state = (seed ^ 0x9e3779b9) >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
-}
+import type { Random } from '../../scripts/random.ts'
 
 export function below(random: Random, bound: number): number {
   return Math.floor(random() * bound)

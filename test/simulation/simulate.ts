@@ -8,7 +8,8 @@ import { faultyStore } from './faultyStore.ts'
 import { jsonFormat } from './jsonFormat.ts'
 import { firstDay, kafkaLog, type KafkaLog } from './kafkaLog.ts'
 import { violations } from './oracle.ts'
-import { below, randomOf, Scheduler, type Task } from './scheduler.ts'
+import { randomOf } from '../../scripts/random.ts'
+import { below, Scheduler, type Task } from './scheduler.ts'
 
 export interface Mutant {
   readonly protocol?: Partial<Protocol>

@@ -2,7 +2,8 @@
 import { CdcFailure, code } from '../../src/core/failures.ts'
 import type { TopicState } from '../../src/core/records.ts'
 import { firstDay, type KafkaLog, type KafkaRecord } from './kafkaLog.ts'
-import { below, type Random } from './scheduler.ts'
+import type { Random } from '../../scripts/random.ts'
+import { below } from './scheduler.ts'
 
 export interface KeyedRecord extends KafkaRecord {
   readonly key: number
