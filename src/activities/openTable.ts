@@ -8,9 +8,10 @@ import { mirror } from './mirror.ts'
 
 /** Begins a run: the position is the log's, after links that were written and never committed; limits are the config's. */
 export function openTable(deps: ActivityDeps) {
-  const { config, kafka, lake } = deps
+  const { config, kafka, lake, reach } = deps
   return (job: OpenJob): Promise<OpenedTable> =>
     attended(async (signal) => {
+      await reach('open.before')
       const table = resolveTable(config, job.table)
       const look = () => kafka.describe(table.topic, signal)
       const topic = await look()
@@ -20,6 +21,7 @@ export function openTable(deps: ActivityDeps) {
       const decided = columns === null ? opened : await lake.decide(table, columns, provenance(), signal)
       const { version, epoch, topic: bound, positions } = decided
       mirror(deps, table, positions)
+      await reach('open.after')
       return {
         table: table.name,
         topic: bound,

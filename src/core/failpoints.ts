@@ -3,6 +3,11 @@
  * CDC_FAILPOINTS (for example `commit.afterEntry=kill`), and the simulation gives its own function.
  */
 export const failpoints = [
+  // The first steps of every run, so also what follows continue-as-new.
+  'claim.before',
+  'claim.after',
+  'open.before',
+  'open.after',
   'poll.before',
   'poll.after',
   'write.before',

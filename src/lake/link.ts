@@ -41,6 +41,7 @@ export function openLink(ctx: LakeContext, table: Snapshot, position: Position):
       hash.update(chunk)
       bytes += chunk.length
       await upload.write(chunk)
+      await ctx.reach('write.afterPart')
     },
     footer(known) {
       facts = known

@@ -23,11 +23,14 @@ interface Armed {
 export interface Effects {
   signal(name: 'SIGKILL' | 'SIGSTOP'): void
   exit(code: number): void
+  /** Says what is about to happen: nothing else can, after a kill. */
+  tell(line: string): void
 }
 
 const effectsOfProcess: Effects = {
   signal: (name) => process.kill(process.pid, name),
   exit: (code) => process.exit(code),
+  tell: (line) => void process.stderr.write(`${line}\n`),
 }
 
 /** CDC1002 where the text arms something unknown. */
@@ -47,6 +50,7 @@ export function armFailpoints(text: string, effects: Effects = effectsOfProcess)
     if (!one) return
     one.reached++
     if (one.at !== 0 && one.reached !== one.at) return
+    effects.tell(`failpoint ${point}: ${one.action}`)
     return act(point, one.action, effects)
   }
 }

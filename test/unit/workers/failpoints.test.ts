@@ -4,7 +4,14 @@ import { armFailpoints } from '../../../src/workers/failpoints.ts'
 
 function effects() {
   const seen: string[] = []
-  return { seen, signal: (name: string) => void seen.push(name), exit: (code: number) => void seen.push(`exit ${code}`) }
+  const told: string[] = []
+  return {
+    seen,
+    told,
+    signal: (name: string) => void seen.push(name),
+    exit: (code: number) => void seen.push(`exit ${code}`),
+    tell: (line: string) => void told.push(line),
+  }
 }
 
 describe('failpoints', () => {
@@ -23,6 +30,7 @@ describe('failpoints', () => {
     await reach('poll.after')
     await reach('commit.before')
     expect(seen).toHaveLength(3)
+    expect(given.told.slice(0, 2)).toEqual(['failpoint commit.afterEntry: exit', 'failpoint poll.before: pause'])
   })
 
   test('that do not exist are refused with the known ones listed', () => {
