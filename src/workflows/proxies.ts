@@ -12,7 +12,10 @@ const retry = {
     .map(([code]) => code),
 } satisfies ActivityOptions['retry']
 
-export const { claimTable } = proxyActivities<Activities>({ startToCloseTimeout: '30 s', retry })
+/** How long a dead worker's work waits for another; activities beat every two seconds, and five at most are held back. */
+const heartbeatTimeout = '10 s'
+
+export const { claimTable } = proxyActivities<Activities>({ startToCloseTimeout: '30 s', heartbeatTimeout, retry })
 
 /** Best effort: whoever starts next takes the claim of a holder that no longer runs. */
 export const { releaseClaim } = proxyActivities<Activities>({
@@ -23,14 +26,14 @@ export const { releaseClaim } = proxyActivities<Activities>({
 
 export const { openTable, writeParquet, commitOffsets } = proxyActivities<Activities>({
   startToCloseTimeout: '15 min',
-  heartbeatTimeout: '30 s',
+  heartbeatTimeout,
   retry,
 })
 
 /** A poll only reads, so nobody waits until a cancelled one has stopped: pause, flush and stop answer at once. */
 export const { pollBatch } = proxyActivities<Activities>({
   startToCloseTimeout: '10 min',
-  heartbeatTimeout: '30 s',
+  heartbeatTimeout,
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry,
 })
