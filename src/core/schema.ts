@@ -47,6 +47,15 @@ export interface TableSchema {
   readonly formerKeys?: readonly FormerKey[]
 }
 
+/**
+ * The source column for whose values a rule made the lake's column of this name; null: it is for the one that is named so. A rule
+ * that sends values into a column that was there before stands behind one of that column itself, to its own name.
+ */
+export function givenTo(name: string, rules: readonly ColumnRule[] = []): string | null {
+  const first = rules.find(({ as }) => as?.toLowerCase() === name.toLowerCase())
+  return first === undefined || first.source === name ? null : first.source
+}
+
 /** The column to which a rule sends values that are only to be kept as text. */
 export const specialColumn = '__special'
 

@@ -1,7 +1,7 @@
 /** Decisions about columns and key, recorded in the table's log, where every carrier reads them (DESIGN §5). */
 import { CdcFailure, code } from '../core/failures.ts'
 import type { ColumnDecision } from '../core/decisions.ts'
-import { isReserved, specialColumn, type TableSchema } from '../core/schema.ts'
+import { isReserved, specialColumn, type ColumnRule, type TableSchema } from '../core/schema.ts'
 import { append, metaDataEntry, type Settings } from './commit.ts'
 import type { LakeContext, Provenance } from './context.ts'
 import { newRules, withRules } from './deltaSchema.ts'
@@ -27,10 +27,22 @@ export function decided(schema: TableSchema, { rules, key, since }: ColumnDecisi
     const other = schema.columns.find(({ name }) => name !== as && name.toLowerCase() === as?.toLowerCase())
     if (other) throw unfit(`${JSON.stringify(as)} and ${JSON.stringify(other.name)} differ only in case`)
   }
-  const ruled = withRules(schema, newRules(schema, rules))
+  const known = withPriors(schema, rules)
+  const ruled = withRules(known, newRules(known, rules))
   if (key === null || JSON.stringify(key) === JSON.stringify(schema.key)) return ruled
   const former = [...(schema.formerKeys ?? []), { key: schema.key, until: since }]
   return { ...ruled, key, formerKeys: former.filter((each) => JSON.stringify(each.key) !== JSON.stringify(key)) }
+}
+
+/** A column that was there before goes on taking the values of its own name when a rule sends others into it. */
+function withPriors(schema: TableSchema, rules: readonly ColumnRule[]): TableSchema {
+  const known = schema.rules ?? []
+  const joined = schema.columns.filter(({ name }) => {
+    return rules.some(({ source, as }) => as === name && source !== name) && !known.some(({ as }) => as === name)
+  })
+  return joined.length === 0
+    ? schema
+    : { ...schema, rules: [...joined.map(({ name }) => ({ source: name, as: name })), ...known] }
 }
 
 function unfit(why: string): CdcFailure {

@@ -7,6 +7,7 @@ import {
   dayColumn,
   elementOf,
   fileColumns,
+  givenTo,
   isReserved,
   metadataColumns,
   type Column,
@@ -65,7 +66,7 @@ export function tableType(type: LakeType, compat: DeltaCompat): LakeType {
  */
 export function mergeGrowth(schema: TableSchema, growth: Growth, compat: DeltaCompat): TableSchema {
   const byFolded = new Map(schema.columns.map((column) => [column.name.toLowerCase(), column]))
-  const proposed = new Set((growth.rules ?? []).map(({ as }) => as))
+  const proposed = new Map((growth.rules ?? []).map(({ source, as }) => [as, source]))
   const overtaken = new Set<string | null>()
   const added: Column[] = []
   for (const column of growth.columns) {
@@ -73,7 +74,10 @@ export function mergeGrowth(schema: TableSchema, growth: Growth, compat: DeltaCo
     const type = tableType(column.type, compat)
     const failure = misfit({ name, type }, byFolded.get(name.toLowerCase()))
     if (failure === null) {
-      if (byFolded.has(name.toLowerCase())) continue
+      if (byFolded.has(name.toLowerCase())) {
+        if (proposed.has(name) && givenTo(name, schema.rules) !== proposed.get(name)) overtaken.add(name)
+        continue
+      }
       added.push({ name, type })
       byFolded.set(name.toLowerCase(), { name, type })
     } else if (proposed.has(name)) overtaken.add(name)

@@ -1,11 +1,12 @@
 /**
  * Where the values of a source column go (docs/schema-evolution.md). A name has one type in the lake for ever, so a source
- * column may have several places there: its own name, then those that rules of the log name. A value goes to the first place
- * of its type; where there is none, the newest rule says what becomes of it, and where there is no rule, the table's policy.
+ * column may have several places there: its own name, unless a rule made that column for another, then those that rules of the
+ * log name. A value goes to the first place of its type; where there is none, the newest rule says what becomes of it, and where
+ * there is no rule, the table's policy.
  */
 import type { Field } from '../core/events.ts'
 import { CdcFailure, code } from '../core/failures.ts'
-import { isReserved, specialColumn, type Column, type ColumnRule, type TableSchema } from '../core/schema.ts'
+import { givenTo, isReserved, specialColumn, type Column, type ColumnRule, type TableSchema } from '../core/schema.ts'
 
 /** Flink CDC's words; docs/schema-evolution.md says what each means here. */
 export type SchemaChange = 'evolve' | 'try_evolve' | 'lenient' | 'exception' | 'ignore'
@@ -37,7 +38,8 @@ export function place(field: Field, places: Places): Placing {
   const { name: source, type } = field
   const { table, byName, taken } = places
   const rules = (table.rules ?? []).filter((rule) => rule.source === source)
-  const candidates = [source, ...rules.map(({ as }) => as)]
+  const own = givenTo(source, table.rules) === null ? [source] : []
+  const candidates = [...own, ...rules.map(({ as }) => as)]
   for (const name of candidates) {
     const index = name === null ? undefined : byName.get(name)
     if (index !== undefined && !taken.has(name!.toLowerCase()) && table.columns[index]!.type === type) {
@@ -77,6 +79,8 @@ function troubleOf(field: Field, places: Places): CdcFailure | null {
   if (isReserved(name)) {
     return failed(code.ReservedName, `column ${JSON.stringify(name)} has a name of the lake`, { column: name }, field, places)
   }
+  const holder = givenTo(name, table.rules)
+  if (holder !== null) return clash(field, holder, places)
   const index = byName.get(name)
   if (index !== undefined && table.columns[index]!.type !== type) {
     return typeChanged(field, name, table.columns[index]!.type, places)

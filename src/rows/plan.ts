@@ -33,6 +33,7 @@ export function planRows(table: TableSchema, rows: RowSchema, policy: SchemaChan
     decided,
   }
   const ruled = new Set((table.rules ?? []).map(({ source }) => source))
+  for (const { source, as } of table.rules ?? []) if (source === as) ruled.delete(source)
   const numbered = rows.fields.map((field, index) => ({ field, index }))
   // A column that goes by its own name comes before one that a rule sends there.
   const ordered = ruled.size === 0 ? numbered : numbered.toSorted((a, b) => rank(a.field.name) - rank(b.field.name))

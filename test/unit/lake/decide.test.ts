@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { columnDecision, type ColumnDecision } from '../../../src/core/decisions.ts'
 import { code } from '../../../src/core/failures.ts'
-import { canonicalSchema, parseCanonicalSchema } from '../../../src/core/schema.ts'
+import { canonicalSchema, givenTo, parseCanonicalSchema } from '../../../src/core/schema.ts'
 import { adoptLink, decide, growSchema, positionOf, readSnapshot, recordDefaults } from '../../../src/lake/table.ts'
 import { columns, entryOf, fixture, openGrown, provenance, write } from './tableFixture.ts'
 
@@ -64,6 +64,20 @@ describe('a decision about columns', () => {
       )
     }
     expect((await readSnapshot(ctx))?.version).toBe(table.version)
+  })
+
+  test('that sends values into a column that was there says first that it is still that of its own name', async () => {
+    const ctx = fixture()
+    const joined = await decide(
+      ctx,
+      await openGrown(ctx),
+      decisionOf({ columns: { old: { as: 'id' }, other: { as: 'id' } } }),
+      provenance,
+    )
+    const rules = ['id', 'old', 'other'].map((source) => ({ source, as: 'id' }))
+    expect(joined.schema.rules).toEqual(rules)
+    expect(await decide(ctx, joined, decisionOf({ columns: { old: { as: 'id' } } }), provenance)).toBe(joined)
+    expect(rules.map(({ source }) => givenTo('id', [{ source, as: 'id' }]))).toEqual([null, 'old', 'other'])
   })
 
   test('about the key keeps the former key with the commit until which it held', async () => {

@@ -136,10 +136,46 @@ describe('names', () => {
   })
 
   test('a renamed column goes on in its old place where a rule says so, and never two columns in one', () => {
-    const renamed = withRules(['cost', 'price'])
+    const renamed = withRules(['price', 'price'], ['cost', 'price'])
     expect(placed(renamed, shape(id, ['cost', 'long'])).filled).toEqual({ id: 'id', price: 'cost' })
     expect(placed(renamed, shape(id, ['price', 'long'])).filled).toEqual({ id: 'id', price: 'price' })
     expect(failureOf(() => planRows(renamed, shape(id, ['cost', 'long'], ['price', 'long'])))?.code).toBe('CDC4004')
+  })
+})
+
+describe('a column that is named like one that a rule made for another', () => {
+  const grown: TableSchema = {
+    ...withRules(['price', 'price__2']),
+    columns: [...columns, { name: 'price__2', type: 'string' }],
+  }
+  const both = shape(id, ['price', 'string'], ['price__2', 'string'])
+
+  test('parks with a name of its own as a choice, whether the type fits or not, and before the rule has made its column', () => {
+    for (const at of [grown, withRules(['price', 'price__2'])]) {
+      for (const type of ['string', 'boolean'] as const) {
+        for (const rows of [shape(id, ['price', 'string'], ['price__2', type]), shape(id, ['price__2', type])]) {
+          const failure = failureOf(() => planRows(at, rows))
+          expect([failure?.code, failure?.details]).toMatchObject([
+            'CDC4004',
+            { columns: ['price', 'price__2'], choices: [{ columns: { price__2: { as: 'price__2__2' } } }, {}, {}] },
+          ])
+        }
+      }
+    }
+  })
+
+  test('goes on beside it once that is decided, or by itself under lenient and try_evolve', () => {
+    const ruled = { ...grown, rules: [...grown.rules!, { source: 'price__2', as: 'own' }] }
+    expect(placed(ruled, both)).toMatchObject({ filled: { id: 'id', price__2: 'price' }, added: ['own'] })
+    expect(placed(grown, both, 'lenient')).toMatchObject({ filled: { id: 'id', price__2: 'price' }, added: ['price__2__2'] })
+    expect(placed(grown, both, 'try_evolve')).toMatchObject({ filled: { id: 'id', price__2: 'price' }, special: ['price__2'] })
+  })
+
+  test('that came first keeps its column when a policy proposes the same name for another at the same time', () => {
+    const rules: ColumnRule[] = [{ source: 'price', as: 'price__2' }]
+    const own = { ...table, columns: grown.columns }
+    expect(mergeGrowth(own, { columns: [{ name: 'price__2', type: 'string' }], key: null, rules }, 'none')).toBe(own)
+    expect(mergeGrowth(grown, { columns: [{ name: 'price__2', type: 'string' }], key: null, rules }, 'none')).toBe(grown)
   })
 })
 
@@ -177,14 +213,16 @@ describe('policies', () => {
     }
   })
 
-  test('lenient and try_evolve never stop: whatever shapes follow one another, every value has a place after one entry at most', () => {
-    const types: LakeType[] = ['long', 'string', 'boolean', 'double', 'array<string>']
-    const fields = fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'A', 'a__2', '__op', 'cdc_date'), fc.constantFrom(...types)), {
+  test('lenient and try_evolve never stop: whatever shapes follow one another, every value has a place after one entry at most, and no two columns share one', () => {
+    const types: LakeType[] = ['long', 'string', 'boolean', 'array<string>']
+    const names = fc.constantFrom('price', 'Price', 'price__2', 'a', '__op', 'cdc_date')
+    const fields = fc.uniqueArray(fc.tuple(names, fc.constantFrom(...types)), {
       selector: ([name]) => name,
     })
     fc.assert(
       fc.property(fc.constantFrom('lenient' as const, 'try_evolve' as const), fc.array(fields), (policy, shapes) => {
         let at: TableSchema = table
+        const sourceOf = new Map<string, string>()
         for (const extra of shapes) {
           const rows = shape(id, ...extra)
           for (let entries = 0; ; entries++) {
@@ -193,6 +231,10 @@ describe('policies', () => {
             if (growth === null) {
               const filled = plan.fields.filter((field) => field >= 0).length
               expect(filled + plan.special.length).toBe(rows.fields.length)
+              for (const [name, source] of Object.entries(placed(at, rows, policy).filled)) {
+                expect(sourceOf.get(name) ?? source).toBe(source)
+                sourceOf.set(name, source)
+              }
               break
             }
             expect(entries).toBe(0)
