@@ -64,9 +64,12 @@ export interface Judgement {
   readonly violations: readonly string[]
 }
 
-/** `load/`: makes the tables, their journals and triggers in an empty database. */
-export type PrepareLoad = (databaseUrl: string) => Promise<void>
-/** `load/`: writers that come back by themselves when PostgreSQL was away. */
+/**
+ * `load/load.ts`, `prepareLoad`: makes the tables, their journals and triggers in an empty database, and tells which they are. Then
+ * comes the connector with its snapshot, then the load.
+ */
+export type PrepareLoad = (databaseUrl: string) => Promise<readonly TableKey[]>
+/** `load/load.ts`, `startLoad`: writers that come back by themselves when PostgreSQL was away. */
 export type StartLoad = (databaseUrl: string, options: LoadOptions) => Load
-/** `oracles/` */
+/** `oracles/judge.ts`, `judge` */
 export type Judge = (evidence: Evidence) => Promise<Judgement>
