@@ -30,9 +30,11 @@ const helps: Readonly<Record<CommandName, Help>> = {
   },
   resume: {
     line: 'resume <table>',
-    about: 'Lets a table go on after a pause or a block: what blocked it is tried again.',
-    options: [['--decision JSON', 'an answer, where the details of a block name choices']],
-    examples: ['resume flights'],
+    about:
+      'Lets a table go on after a pause or a block: what blocked it is tried again. A decision about columns is taken by a table\n' +
+      'that runs, too: so a column that was left out comes in again.',
+    options: [['--decision JSON', 'an answer, where the details of a block name choices; or where values of a column go']],
+    examples: ['resume flights', `resume flights --decision '{"columns":{"extra":{"as":"extra"}}}'`],
   },
   flush: {
     line: 'flush <table>',

@@ -36,9 +36,9 @@ export function columnDecision(decision: ResumeDecision | null): ColumnDecision 
   }
 }
 
-/** Throws CDC1001 where nobody would understand the decision. */
-export function checkDecision(decision: ResumeDecision): void {
-  columnDecision(decision)
+/** Throws CDC1001 where nobody would understand the decision, or it is about the key and the table does not ask. */
+export function checkDecision(decision: ResumeDecision, asked: boolean): void {
+  if (columnDecision(decision)?.key && !asked) throw refused('the table asks about its key when that changes')
 }
 
 function placeOf(source: string, choice: unknown): string | null {

@@ -20,8 +20,11 @@ interface Poll {
   readonly flushes: readonly Flush[]
 }
 
-/** Returns when somebody wishes to stop, or when the history is long enough to continue as new; nothing is in flight then. */
-export async function carryBatches(run: Run): Promise<'stop' | 'again'> {
+/**
+ * Returns when somebody wishes to stop or has decided something, or when the history is long enough to continue as new; nothing
+ * is in flight then.
+ */
+export async function carryBatches(run: Run): Promise<'stop' | 'decided' | 'again'> {
   const opened = run.opened!
   let head: readonly Position[] = opened.positions
   let batches = 0
@@ -45,10 +48,11 @@ export async function carryBatches(run: Run): Promise<'stop' | 'again'> {
       if (isDone(commit)) await settle()
 
       const due = workflowInfo().continueAsNewSuggested || batches >= opened.batchesPerRun
-      if (run.stopWished || run.state.paused || (due && allHandlersFinished())) {
+      if (run.stopWished || run.resumeWished || run.state.paused || (due && allHandlersFinished())) {
         cutShort()
         await settle()
         if (run.stopWished) return 'stop'
+        if (run.resumeWished) return 'decided'
         if (run.state.paused) await rest(run)
         else if (due && allHandlersFinished()) return 'again'
         continue
@@ -56,7 +60,7 @@ export async function carryBatches(run: Run): Promise<'stop' | 'again'> {
 
       if (poll && !poll.work.done && (unheard(run, poll) || !samePlace(poll.from, planFrom(head)))) cutShort()
       const polling: Poll = (poll ??= startPoll(run, planFrom(head), commit !== null))
-      await condition(() => polling.work.done || isDone(commit) || run.stopWished || run.state.paused || unheard(run, polling))
+      await condition(() => polling.work.done || isDone(commit) || isWished(run) || unheard(run, polling))
       if (!polling.work.done || isDone(commit)) continue
       poll = null
       const plan = polling.work.take()
@@ -102,6 +106,10 @@ export async function carryBatches(run: Run): Promise<'stop' | 'again'> {
   } finally {
     cutShort()
   }
+}
+
+function isWished(run: Run): boolean {
+  return run.stopWished || run.resumeWished !== null || run.state.paused
 }
 
 function isDone(work: Background<unknown> | null): boolean {

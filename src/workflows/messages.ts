@@ -7,7 +7,7 @@ import type { ResumeDecision } from '../core/jobs.ts'
 import { reached, type TableStatus } from '../core/tableState.ts'
 import { requireChoice } from '../core/topicDecisions.ts'
 import { causeOf } from './parking.ts'
-import { change, status, type Flush, type Run } from './run.ts'
+import { change, status, type Flush, type Resume, type Run } from './run.ts'
 
 /** `null` takes a limit back to what the config says. */
 export type LimitsWish = { readonly [L in keyof BatchLimits]?: number | null }
@@ -15,7 +15,7 @@ export type LimitsWish = { readonly [L in keyof BatchLimits]?: number | null }
 export const statusQuery = defineQuery<TableStatus>('status')
 /** Returns once nothing is in flight any more. */
 export const pauseUpdate = defineUpdate<TableStatus>('pause')
-/** Goes on after a pause or a block, with the decision that the block asks for. */
+/** Goes on after a pause or a block, with the decision that the block asks for; a decision about columns is taken at any time. */
 export const resumeUpdate = defineUpdate<TableStatus, [decision: ResumeDecision | null]>('resume')
 /** Returns once everything that was readable at the call is committed. */
 export const flushUpdate = defineUpdate<TableStatus>('flush')
@@ -39,19 +39,22 @@ export function handleMessages(run: Run): void {
   setHandler(
     resumeUpdate,
     (decision: ResumeDecision | null | undefined) => {
-      if (run.state.block) run.resumeWished = { decision: decision ?? null }
+      const asked = run.state.block !== null
+      const wish = asked || decision ? { decision: decision ?? null, taken: false } : null
+      if (wish) run.resumeWished = wish
       change(run, { paused: false, block: null })
-      return status(run)
+      return asked || !wish ? status(run) : taken(run, wish)
     },
     {
       validator: (decision: unknown) => {
         refuseIf(run.stopWished, 'the table is being stopped')
         if (decision === undefined || decision === null) return
         if (!isObject(decision)) throw refusal('a decision is one JSON object')
-        refuseIf(run.state.block === null, 'the table waits for no decision: resume it without one')
+        refuseIf(run.resumeWished !== null, 'the table is about to take another decision: ask again')
+        const { block } = run.state
         try {
-          requireChoice(decision, run.state.block?.details['choices'])
-          checkDecision(decision)
+          requireChoice(decision, block?.details['choices'])
+          checkDecision(decision, block !== null)
         } catch (error) {
           throw causeOf(error)
         }
@@ -90,6 +93,12 @@ export function handleMessages(run: Run): void {
     await condition(() => run.state.stopped)
     return status(run)
   })
+}
+
+async function taken(run: Run, wish: Resume): Promise<TableStatus> {
+  await condition(() => wish.taken || run.state.stopped)
+  if (!wish.taken) throw refusal('the table was stopped before it took the decision')
+  return status(run)
 }
 
 function flows(run: Run): boolean {

@@ -11,6 +11,12 @@ export interface Flush {
   ends: readonly PartitionEnd[] | null
 }
 
+export interface Resume {
+  readonly decision: ResumeDecision | null
+  /** The table was opened with it: it stands in the log, or the table is parked since it was refused. */
+  taken: boolean
+}
+
 export interface Run {
   /** As the user wrote it. */
   readonly table: string
@@ -20,7 +26,7 @@ export interface Run {
   barrier: Barrier | null
   readonly flushes: Set<Flush>
   stopWished: boolean
-  resumeWished: { readonly decision: ResumeDecision | null } | null
+  resumeWished: Resume | null
   /** Paused, with nothing in flight. */
   resting: boolean
   shownHealth: string | null

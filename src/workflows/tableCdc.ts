@@ -47,17 +47,18 @@ function begin(input: unknown): Run {
   }
 }
 
-/** Open, carry, park, and again, until somebody stops it or the history is long enough. */
+/** Open, with what somebody decided, carry, park, and again, until somebody stops it or the history is long enough. */
 async function live(run: Run): Promise<'stop' | 'again'> {
   for (;;) {
     try {
       if (!(await open(run))) return 'stop'
-      return await carryBatches(run)
+      const end = await carryBatches(run)
+      if (end !== 'decided') return end
     } catch (error) {
       const block = blockOf(error, now())
       if (!block) throw error
-      run.resumeWished = null
-      change(run, { block })
+      // Where somebody has decided something meanwhile, the failure shows again if it stays.
+      if (run.resumeWished === null) change(run, { block })
       await condition(() => run.resumeWished !== null || run.stopWished)
       if (run.stopWished) return 'stop'
     }
@@ -66,13 +67,16 @@ async function live(run: Run): Promise<'stop' | 'again'> {
 
 /** False where somebody wished to stop while the store or Kafka was away. */
 async function open(run: Run): Promise<boolean> {
-  const job = { table: run.table, decision: run.resumeWished?.decision ?? null }
+  const wish = run.resumeWished
+  run.resumeWished = null
+  const job = { table: run.table, decision: wish?.decision ?? null }
   const opening = background(() => openTable.executeWithOptions({ summary: run.table }, [job]))
   await condition(() => opening.done || run.stopWished)
   if (!opening.done) {
     opening.cancel()
     return false
   }
+  if (wish) wish.taken = true
   run.opened = opening.take()
   run.barrier = null
   run.state = { ...run.state, positions: run.opened.positions }

@@ -289,6 +289,37 @@ describe('messages', () => {
     await table.update('stop')
   })
 
+  test('a decision about columns is taken between two batches of a running table, and by a paused one, which then goes on', async () => {
+    const table = await carried('deciding')
+    const writing = gate()
+    tables.rooms.onWrite = () => writing.opened
+    table.append(0, 3)
+    await until(() => table.memory.events.includes('write 0:[0,3)'))
+    const decided = table.update('resume', { columns: { price: { as: 'price' } } })
+    await pause(200)
+    expect(await refusal(table.update('resume', { columns: { note: { as: 'note' } } }))).toContain('another decision')
+    writing.open()
+    expect(await decided).toMatchObject({ health: 'running', rows: 3 })
+    const rules = (source: string) => `decide {"rules":[{"source":"${source}","as":"${source}"}],"key":null,"since":null}`
+    expect(table.memory.events.slice(-4)).toEqual(['wrote 0:[0,3)', 'commit 0:[0,3)', 'open', rules('price')])
+
+    await table.update('pause')
+    table.append(0, 2)
+    expect(await table.update('resume', { columns: { note: { as: 'note' } } })).toMatchObject({ health: 'running', rows: 3 })
+    await table.rows(5)
+    expect(table.memory.events.slice(-5)).toEqual(['open', rules('note'), 'write 0:[3,5)', 'wrote 0:[3,5)', 'commit 0:[3,5)'])
+    await table.update('stop')
+  })
+
+  test('a decision that a running table does not ask for is refused: about its topic, about its key', async () => {
+    const table = await carried('unasked')
+    await table.health('running')
+    expect(await refusal(table.update('resume', { admitPartitions: [3] }))).toContain('it asks for no decision')
+    expect(await refusal(table.update('resume', { key: ['id'] }))).toContain('asks about its key when that changes')
+    expect(table.memory.events.filter((event) => event !== 'open')).toEqual([])
+    await table.update('stop')
+  })
+
   test('flush returns once what was readable at the call is committed', async () => {
     const table = await carried('flushing')
     await table.health('running')

@@ -30,6 +30,6 @@ describe('a decision', () => {
     [{ colums: {} }],
     [{}],
   ])('%j is none and is refused before anything is recorded', (decision) => {
-    expect(() => checkDecision(decision)).toThrow(code.InvalidInput)
+    expect(() => checkDecision(decision, true)).toThrow(code.InvalidInput)
   })
 })
