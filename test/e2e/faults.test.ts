@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Kafka, logLevel } from 'kafkajs'
+import { storeProxy } from '../../scripts/chaos/storeProxy.ts'
 import { openTestKafka, stackFacts } from './harness.ts'
 import { died, exactlyOnce, openLane, sourceUnderLoad, until, type Lane, type Source } from './lane.ts'
-import { lossyProxy } from './lossyProxy.ts'
 
 let source: Source
 const lanes: Lane[] = []
@@ -101,17 +101,18 @@ describe.concurrent('every change is in the lake exactly once', { timeout: 300_0
   test("when the store's answers are lost after objects and log entries were written", async () => {
     const { worker, start, verdict } = await lane('lost-answers')
     const seen = { data: 0, log: 0 }
-    const proxy = await lossyProxy(stackFacts().s3.endpoint, (method, path) => {
-      if (method !== 'PUT') return false
-      if (path.includes('/data/')) return ++seen.data % 4 === 0
-      return path.includes('/_delta_log/') && ++seen.log % 2 === 0
+    const proxy = await storeProxy(stackFacts().s3.endpoint, ({ method, path }) => {
+      const loses =
+        method === 'PUT' &&
+        (path.includes('/data/') ? ++seen.data % 4 === 0 : path.includes('/_delta_log/') && ++seen.log % 2 === 0)
+      return loses ? { kind: 'lose' } : null
     })
     try {
       await worker({ CDC_LAKE_ENDPOINT: proxy.endpoint })
       const table = await start()
       expect(await verdict(table)).toMatchObject(exactlyOnce)
-      expect(proxy.lost.filter((path) => path.includes('/data/')).length).toBeGreaterThanOrEqual(2)
-      expect(proxy.lost.filter((path) => path.includes('/_delta_log/')).length).toBeGreaterThanOrEqual(2)
+      expect(proxy.struck.filter(({ path }) => path.includes('/data/')).length).toBeGreaterThanOrEqual(2)
+      expect(proxy.struck.filter(({ path }) => path.includes('/_delta_log/')).length).toBeGreaterThanOrEqual(2)
     } finally {
       await proxy.close()
     }
