@@ -116,7 +116,7 @@ async function verdict(stack: Stack, client: pg.Client): Promise<boolean> {
     console.log(
       equal
         ? 'EQUAL: every committed change stands in the lake exactly once, in order, by Delta and by glob; the latest state is the same.'
-        : 'NOT EQUAL: the lake differs from PostgreSQL; see the columns missing, surplus and state.',
+        : 'NOT EQUAL: the lake differs from PostgreSQL; see the columns missing, surplus, misplaced and state.',
     )
     return equal
   } finally {
@@ -132,6 +132,7 @@ function verdictTable(rows: readonly [Comparison, LakeFacts][]): string {
     'in lake',
     'missing',
     'surplus',
+    'misplaced',
     'rows now',
     'state differs',
     'files',
@@ -142,9 +143,10 @@ function verdictTable(rows: readonly [Comparison, LakeFacts][]): string {
   const body = rows.map(([c, f]) => [
     c.table,
     count(c.expected),
-    count(c.found),
-    count(Math.max(c.missing, c.globMissing)),
-    count(Math.max(c.surplus, c.globSurplus)),
+    count(c.delta.found),
+    count(Math.max(c.delta.missing, c.glob.missing)),
+    count(Math.max(c.delta.surplus, c.glob.surplus)),
+    count(Math.max(c.delta.misplaced, c.glob.misplaced)),
     count(c.stateRows),
     count(c.stateMissing + c.stateSurplus),
     count(f.files),

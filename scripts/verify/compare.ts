@@ -2,162 +2,136 @@
  * The verdict: every change that the database committed stands in the lake once, in order per key, with equal values, and the
  * latest state is equal, both ways. Read twice: through the Delta table and by globbing the bare Parquet files.
  */
-import { mkdtemp, open, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Client } from 'pg'
+import { latestState, quoted, text } from '../query/latestState.ts'
 import type { TableKey } from './journal.ts'
 import type { LakeReader } from './lakeReader.ts'
+import { readSides, type Compared, type LakeSide } from './sides.ts'
 
 export interface Comparison {
   readonly table: string
-  /** Changes in the database's journal, and in the lake by either way of reading. */
+  /** Changes in the database's journal. */
   readonly expected: number
-  readonly found: number
-  readonly globbed: number
-  /** Changes of the journal that the lake lacks; changes of the lake that the journal lacks (twice, wrong or out of order). */
-  readonly missing: number
-  readonly surplus: number
-  readonly globMissing: number
-  readonly globSurplus: number
+  readonly delta: ChangesFound
+  readonly glob: ChangesFound
   /** Rows of the database that the lake's latest state lacks or has with other values, and the other way round. */
   readonly stateMissing: number
   readonly stateSurplus: number
   readonly stateRows: number
-  /** (partition, offset) pairs that stand more than once. */
-  readonly twice: number
   readonly equal: boolean
 }
 
-export interface Compared extends TableKey {
-  /** `s3://bucket/prefix/database/schema/table` */
-  readonly root: string
+export interface ChangesFound {
+  /** Rows of the lake, without rows that a snapshot read again. */
+  readonly found: number
+  /** Changes of the journal that the lake lacks. */
+  readonly missing: number
+  /** Rows of the lake that the journal lacks: twice, with other values, or rolled back. */
+  readonly surplus: number
+  /** Rows of keys whose changes are all there, which stand elsewhere in the key's order than in the journal. */
+  readonly misplaced: number
+  /** (partition, offset) pairs that stand more than once. */
+  readonly twice: number
 }
 
 /** Reads both sides of one table that has a journal. Both must be at rest. */
-export async function compareTable(database: Client, lake: LakeReader, { table, key, root }: Compared): Promise<Comparison> {
-  const scratch = await mkdtemp(join(tmpdir(), 'sluice-compare-'))
-  try {
-    await lake.run(`CREATE OR REPLACE TEMP TABLE lake_delta AS SELECT * FROM delta_scan('${root}')`)
-    await lake.run(
-      `CREATE OR REPLACE TEMP TABLE lake_glob AS SELECT * FROM read_parquet('${root}/data/**/*.parquet', union_by_name = true, hive_partitioning = true)`,
-    )
-    await importTable(database, lake, `journal.${table}`, 'journal', scratch)
-    await importTable(database, lake, `public.${table}`, 'state', scratch)
-    const columns = await userColumns(lake)
-    const journal = changes('journal', columns, key, { op: 'journal_op', tx: 'journal_tx', order: ['journal_seq'] })
-    const delta = changes('lake_delta', columns, key, lakeNames)
-    const glob = changes('lake_glob', columns, key, lakeNames)
-    const list = columns.map(quote).join(', ')
-    const latest = `SELECT ${list} FROM (SELECT *, row_number() OVER (PARTITION BY ${key.map(quote).join(', ')}
-      ORDER BY ${lakeNames.order.map((name) => `${name} DESC`).join(', ')}) AS nth FROM lake_delta) WHERE nth = 1 AND NOT __deleted`
-    const counts = {
-      expected: await count(lake, 'SELECT * FROM journal'),
-      found: await count(lake, 'SELECT * FROM lake_delta'),
-      globbed: await count(lake, 'SELECT * FROM lake_glob'),
-      missing: await count(lake, `${journal} EXCEPT ALL ${delta}`),
-      surplus: await count(lake, `${delta} EXCEPT ALL ${journal}`),
-      globMissing: await count(lake, `${journal} EXCEPT ALL ${glob}`),
-      globSurplus: await count(lake, `${glob} EXCEPT ALL ${journal}`),
-      stateRows: await count(lake, 'SELECT * FROM state'),
-      stateMissing: await count(lake, `SELECT ${list} FROM state EXCEPT ALL ${latest}`),
-      stateSurplus: await count(lake, `${latest} EXCEPT ALL SELECT ${list} FROM state`),
-      twice: await count(lake, 'SELECT 1 FROM lake_glob GROUP BY __epoch, __kafka_partition, __kafka_offset HAVING count(*) > 1'),
-    }
-    const wrong = [
-      counts.missing,
-      counts.surplus,
-      counts.globMissing,
-      counts.globSurplus,
-      counts.stateMissing,
-      counts.stateSurplus,
-      counts.twice,
-    ]
-    const equal = wrong.every((n) => n === 0) && counts.found === counts.expected && counts.globbed === counts.expected
-    return { table, ...counts, equal }
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
+export async function compareTable(database: Client, lake: LakeReader, compared: Compared): Promise<Comparison> {
+  await readSides(database, lake, compared)
+  return compareSides(lake, compared)
+}
+
+/** Over the relations that `readSides` makes. */
+export async function compareSides(lake: Querying, { table, key }: TableKey): Promise<Comparison> {
+  const sql = await comparing(lake, key)
+  const counted = async (side: LakeSide): Promise<ChangesFound> => ({
+    found: await count(lake, sql.changes(side)),
+    missing: await count(lake, sql.missing(side)),
+    surplus: await count(lake, sql.surplus(side)),
+    misplaced: await count(lake, sql.misplaced(side)),
+    twice: await count(lake, `SELECT 1 FROM ${side} GROUP BY __epoch, __kafka_partition, __kafka_offset HAVING count(*) > 1`),
+  })
+  const [delta, glob] = [await counted('lake_delta'), await counted('lake_glob')]
+  const expected = await count(lake, 'SELECT * FROM journal')
+  const state = {
+    stateRows: await count(lake, 'SELECT * FROM state'),
+    stateMissing: await count(lake, sql.stateMissing),
+    stateSurplus: await count(lake, sql.stateSurplus),
+  }
+  const wrong = [delta, glob].flatMap(({ missing, surplus, misplaced, twice }) => [missing, surplus, misplaced, twice])
+  const equal = [...wrong, state.stateMissing, state.stateSurplus].every((n) => n === 0)
+  return { table, expected, delta, glob, ...state, equal }
+}
+
+export type Querying = Pick<LakeReader, 'rows'>
+
+export interface Comparing {
+  /** The user's columns and `journal_op`, `journal_tx`, `journal_nth`. */
+  readonly changes: (side: LakeSide) => string
+  readonly missing: (side: LakeSide) => string
+  readonly surplus: (side: LakeSide) => string
+  readonly misplaced: (side: LakeSide) => string
+  readonly stateMissing: string
+  readonly stateSurplus: string
+}
+
+/** The queries of the comparison; each gives the rows that are wrong. */
+export async function comparing(lake: Querying, key: readonly string[]): Promise<Comparing> {
+  const columns = (await lake.rows('DESCRIBE state')).map((row) => row['column_name']!)
+  const shape = (await lake.rows('DESCRIBE lake_delta')).map((row) => ({ name: row['column_name']!, type: row['column_type']! }))
+  const list = columns.map(quoted).join(', ')
+  const journal = changesOf('journal', columns, key)
+  const changes = (side: LakeSide): string => changesOf(side, columns, key)
+  const missing = (side: LakeSide): string =>
+    `SELECT * EXCLUDE journal_nth FROM ${journal} EXCEPT ALL SELECT * EXCLUDE journal_nth FROM ${changes(side)}`
+  const surplus = (side: LakeSide): string =>
+    `SELECT * EXCLUDE journal_nth FROM ${changes(side)} EXCEPT ALL SELECT * EXCLUDE journal_nth FROM ${journal}`
+  // Behind a change that is missing or too much all later ones of its key would be called misplaced.
+  const misplaced = (
+    side: LakeSide,
+  ): string => `SELECT * FROM (SELECT * FROM ${changes(side)} EXCEPT ALL SELECT * FROM ${journal}) AS moved
+    ANTI JOIN (SELECT * FROM (${missing(side)}) UNION ALL SELECT * FROM (${surplus(side)})) AS wrong
+    ON ${key.map((column) => `moved.${quoted(column)} IS NOT DISTINCT FROM wrong.${quoted(column)}`).join(' AND ')}`
+  const latest = `SELECT ${list} FROM (${latestState('lake_delta', shape, key)})`
+  return {
+    changes,
+    missing,
+    surplus,
+    misplaced,
+    stateMissing: `SELECT ${list} FROM state EXCEPT ALL ${latest}`,
+    stateSurplus: `${latest} EXCEPT ALL SELECT ${list} FROM state`,
   }
 }
 
-const lakeNames = {
-  op: '__op',
-  tx: '__tx_id',
-  order: ['__epoch', '__commit_lsn', '__lsn', '__tx_order', '__kafka_offset'],
+/** One row a change: what it did, in which transaction, as the how-manieth change of its key (`journal_nth`), with which values. */
+function changesOf(from: 'journal' | LakeSide, columns: readonly string[], key: readonly string[]): string {
+  const by = key.map(quoted).join(', ')
+  const ofLake = from !== 'journal'
+  const order = ofLake ? orderInLake : 'journal_seq'
+  const value = (name: string): string => (ofLake ? toldBefore(name, by) : quoted(name))
+  const values = columns
+    .filter((name) => !key.includes(name))
+    .map((name) => `CASE WHEN journal_op <> 'd' THEN ${value(name)} END AS ${quoted(name)}`)
+  const changes = ofLake ? changesInLake(from, by) : 'SELECT * FROM journal'
+  return `(SELECT ${[by, 'journal_op', 'journal_tx', ...values].join(', ')}, row_number() OVER (PARTITION BY ${by} ORDER BY ${order}) AS journal_nth FROM (${changes}))`
 }
 
-/** One row a change: what it did, in which transaction, as the how-manieth change of its key, with which values. */
-function changes(
-  from: string,
-  columns: readonly string[],
-  key: readonly string[],
-  names: { op: string; tx: string; order: readonly string[] },
-): string {
-  const values = columns.map((c) =>
-    key.includes(c) ? quote(c) : `CASE WHEN ${names.op} = 'd' THEN NULL ELSE ${quote(c)} END AS ${quote(c)}`,
-  )
-  return `(SELECT ${names.op}, CASE WHEN ${names.op} = 'r' THEN NULL ELSE ${names.tx} END AS tx,
-    row_number() OVER (PARTITION BY ${key.map(quote).join(', ')} ORDER BY ${names.order.map((name) => `${name} NULLS FIRST`).join(', ')}) AS nth,
-    ${values.join(', ')} FROM ${from})`
+/** Rows of the first snapshot come before all that was streamed (docs/events.md). */
+export const orderInLake = `__epoch, __op <> 'r', coalesce(__commit_lsn, __lsn), __lsn, __tx_order NULLS FIRST, __kafka_offset`
+
+/** A snapshot that was broken off and begun anew, or an incremental one, reads rows again: these are no changes. */
+function changesInLake(from: LakeSide, by: string): string {
+  return `SELECT *, __op AS journal_op, CASE WHEN __op <> 'r' THEN __tx_id END AS journal_tx FROM ${from} QUALIFY __op <> 'r'
+    OR (__snapshot IS DISTINCT FROM 'incremental' AND row_number() OVER (PARTITION BY __epoch, __op, ${by} ORDER BY __kafka_partition, __kafka_offset) = 1)`
 }
 
-async function userColumns(lake: LakeReader): Promise<string[]> {
-  const described = await lake.rows('DESCRIBE state')
-  return described.map((row) => row['column_name']!)
+/** A value out of line that an update did not touch is not sent: it is the one that the key's changes told last. */
+function toldBefore(name: string, by: string): string {
+  const untold = `list_contains(coalesce(__unchanged_toast, []), ${text(name)})`
+  const told = `last_value(CASE WHEN NOT ${untold} THEN {'value': ${quoted(name)}} END IGNORE NULLS)`
+  return `CASE WHEN ${untold} THEN (${told} OVER (PARTITION BY ${by} ORDER BY ${orderInLake})).value ELSE ${quoted(name)} END`
 }
 
-/** Copies a PostgreSQL table into DuckDB under the types that the lake gives its columns. */
-async function importTable(database: Client, lake: LakeReader, from: string, into: string, scratch: string): Promise<void> {
-  const types = new Map((await lake.rows('DESCRIBE lake_delta')).map((row) => [row['column_name']!, row['column_type']!]))
-  const [schema, table] = from.split('.') as [string, string]
-  const described = await database.query<{ name: string; type: string }>(
-    `SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
-     WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
-    [`${database.escapeIdentifier(schema)}.${database.escapeIdentifier(table)}`],
-  )
-  const columns = described.rows
-  const texts = columns.map(({ name, type }) => {
-    const column = database.escapeIdentifier(name)
-    return type === 'bytea' ? `encode(${column}, 'hex')` : `${column}::text`
-  })
-  const path = join(scratch, `${into}.csv`)
-  const file = await open(path, 'w')
-  try {
-    const result = await database.query<(string | null)[]>({
-      text: `SELECT ${texts.join(', ')} FROM ${database.escapeIdentifier(schema)}.${database.escapeIdentifier(table)}`,
-      rowMode: 'array',
-    })
-    await file.write(
-      [columns.map(({ name }) => csv(name)), ...result.rows.map((row) => row.map(csv))].map((r) => r.join(',')).join('\n') + '\n',
-    )
-  } finally {
-    await file.close()
-  }
-  const casts = columns.map(({ name, type }) => {
-    const target = journalTypes.get(name) ?? types.get(name)
-    if (!target) throw new Error(`column ${name} of ${from} is not in the lake`)
-    return `${typed(type, quote(name), target)} AS ${quote(name)}`
-  })
-  await lake.run(`CREATE OR REPLACE TEMP TABLE ${into} AS SELECT ${casts.join(', ')} FROM
-    read_csv('${path}', header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', nullstr = '\\N', allow_quoted_nulls = false)`)
-}
-
-const journalTypes = new Map(Object.entries({ journal_op: 'VARCHAR', journal_tx: 'BIGINT', journal_seq: 'BIGINT' }))
-
-/** PostgreSQL's text of a value in the lake's type. A real is the float that its text names, held in a double. */
-function typed(type: string, text: string, target: string): string {
-  if (type === 'bytea') return `unhex(${text})`
-  return type === 'real' ? `CAST(CAST(${text} AS FLOAT) AS ${target})` : `CAST(${text} AS ${target})`
-}
-
-function csv(value: string | null): string {
-  return value === null ? '\\N' : `"${value.replaceAll('"', '""')}"`
-}
-
-function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-async function count(lake: LakeReader, query: string): Promise<number> {
-  return Number(await lake.one(`SELECT count(*) FROM (${query})`))
+async function count(lake: Querying, query: string): Promise<number> {
+  const [row] = await lake.rows(`SELECT count(*) AS n FROM (${query})`)
+  return Number(row!['n'])
 }

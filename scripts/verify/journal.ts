@@ -16,11 +16,12 @@ export async function installJournal(client: Client, tables: readonly TableKey[]
     const name = client.escapeIdentifier(table)
     const keys = key.map((column) => client.escapeLiteral(column)).join(', ')
     await client.query(`
-      CREATE TABLE journal.${name} (LIKE public.${name});
+      CREATE TABLE journal.${name} AS TABLE public.${name} WITH NO DATA;
       ALTER TABLE journal.${name} ADD COLUMN journal_op text, ADD COLUMN journal_tx bigint, ADD COLUMN journal_seq bigserial;
       INSERT INTO journal.${name} SELECT *, 'r', NULL, nextval('journal.${table}_journal_seq_seq') FROM public.${name};
       CREATE TRIGGER journal AFTER INSERT OR UPDATE OR DELETE ON public.${name}
-        FOR EACH ROW EXECUTE FUNCTION journal.record(${keys});`)
+        FOR EACH ROW EXECUTE FUNCTION journal.record(${keys});
+      CREATE TRIGGER journal_truncate AFTER TRUNCATE ON public.${name} FOR EACH STATEMENT EXECUTE FUNCTION journal.record();`)
   }
 }
 
@@ -34,6 +35,10 @@ DECLARE
   key_column text;
   put text := format('INSERT INTO journal.%I SELECT ($1).*, $2, $3', TG_TABLE_NAME);
 BEGIN
+  IF TG_OP = 'TRUNCATE' THEN
+    EXECUTE format('INSERT INTO journal.%I (journal_op, journal_tx) VALUES (''t'', $1)', TG_TABLE_NAME) USING tx;
+    RETURN NULL;
+  END IF;
   IF TG_OP = 'UPDATE' THEN
     FOREACH key_column IN ARRAY TG_ARGV LOOP
       moved := moved OR (to_jsonb(OLD) -> key_column) IS DISTINCT FROM (to_jsonb(NEW) -> key_column);

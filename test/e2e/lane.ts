@@ -96,8 +96,10 @@ export async function openLane(source: Source, fault: string): Promise<Lane> {
       const lake = await openLakeReader(stack.s3)
       try {
         const compared = await withClient(database.url, (db) => compareTable(db, lake, { ...table, root: rootOf(table.table) }))
-        const { expected, found, twice, missing, globMissing } = compared
-        console.log(`${fault}: expected ${expected}, found ${found}, twice ${twice}, missing ${Math.max(missing, globMissing)}`)
+        const { expected, delta, glob } = compared
+        console.log(
+          `${fault}: expected ${expected}, found ${delta.found}, twice ${glob.twice}, missing ${Math.max(delta.missing, glob.missing)}`,
+        )
         return compared
       } finally {
         lake.close()
@@ -111,16 +113,8 @@ export async function openLane(source: Source, fault: string): Promise<Lane> {
 }
 
 /** Nothing missing, nothing twice, nothing out of order, by Delta and by glob. */
-export const exactlyOnce = {
-  missing: 0,
-  surplus: 0,
-  globMissing: 0,
-  globSurplus: 0,
-  stateMissing: 0,
-  stateSurplus: 0,
-  twice: 0,
-  equal: true,
-}
+const flawless = { missing: 0, surplus: 0, misplaced: 0, twice: 0 }
+export const exactlyOnce = { delta: flawless, glob: flawless, stateMissing: 0, stateSurplus: 0, equal: true }
 
 export async function statusOf(handle: WorkflowHandle): Promise<TableStatus> {
   return await handle.query<TableStatus, []>('status')

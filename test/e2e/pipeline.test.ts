@@ -83,7 +83,7 @@ beforeAll(async () => {
   console.log(
     'pipeline:',
     Object.entries(compared)
-      .map(([name, c]) => `${name} ${c.expected}/${c.found}/${c.globbed}`)
+      .map(([name, c]) => `${name} ${c.expected}/${c.delta.found}/${c.glob.found}`)
       .join(', '),
   )
   reports = await readByOthers({
@@ -210,7 +210,7 @@ describe('the whole pipeline', () => {
   test.each(everywhere)('shows other readers the same rows, values and types: %s', (name) => {
     const { rows, types, differing } = reports[name]!
     for (const reader of Object.keys(rows)) {
-      expect(rows[reader], reader).toBe(compared[name]!.found)
+      expect(rows[reader], reader).toBe(compared[name]!.delta.found)
       expect(differing[reader], reader).toEqual([])
       expect(inOrder(types[reader]!), reader).toEqual(inOrder(types['deltalake']!))
     }
@@ -241,7 +241,7 @@ describe('the whole pipeline', () => {
       await lake.rows(`SELECT count(gate) AS filled, count(*) FILTER (gate IS NULL) AS empty, min(__kafka_offset) AS least,
       count(DISTINCT filename) FILTER (gate IS NOT NULL) AS files FROM read_parquet('${root}/data/**/*.parquet', union_by_name = true, filename = true)`)
     expect(Number(counts!['filled'])).toBe(100)
-    expect(Number(counts!['empty'])).toBe(compared['bookings']!.found - 100)
+    expect(Number(counts!['empty'])).toBe(compared['bookings']!.delta.found - 100)
     expect(Number(counts!['files'])).toBeGreaterThan(0)
   })
 })
