@@ -52,11 +52,30 @@ export function latestState(
   // A truncate may stand in any partition. Rows of a full snapshot know their own LSN, which is the better measure for them.
   const live = `CASE WHEN __op = 'r' AND __lsn IS NOT NULL THEN row(__epoch, __lsn) > ${truncate('row(__epoch, __lsn)', 'row(-1, -1)')}
       ELSE row(__epoch, __cdc_place) > ${truncate(`row(__epoch, ${streamed})`, 'row(-1, row(-1, -1, -1))')} END`
-  return `SELECT ${names} FROM (SELECT ${values.join(', ')}, __deleted,
+  return `${readAnew(from)}
+    SELECT ${names} FROM (SELECT ${values.join(', ')}, __deleted,
     row_number() OVER (PARTITION BY ${by} ORDER BY ${order}) AS __cdc_nth
-    FROM (SELECT *, ${place} AS __cdc_place FROM ${from})
-    WHERE __op <> 't' AND ${live})
+    FROM (SELECT *, ${place} AS __cdc_place FROM ${from}) LEFT JOIN __cdc_anew USING (__kafka_partition)
+    WHERE __op <> 't' AND ${live} AND (__cdc_begin IS NULL OR row(__epoch, __kafka_offset) >= __cdc_begin))
     WHERE __cdc_nth = 1 AND NOT __deleted`
+}
+
+/**
+ * Where, in each partition, the newest full snapshot begins that was read to its end: all that lived has a row from there on, so
+ * what stands before it is no longer asked (SEMANTICS R1.12). Rows of one snapshot of a table share their LSN, which those of an
+ * incremental one lack, and its very last row says so. That row may be in the lake before rows of other partitions: there it
+ * counts once a later one shows that all of them have come. A blocking snapshot may have read a part only, and misses nothing:
+ * its rows have the commit before them.
+ */
+function readAnew(from: string): string {
+  return `WITH __cdc_read AS (SELECT __epoch, __kafka_partition, __lsn, min(__kafka_offset) AS begun, max(__kafka_offset) AS ended,
+      bool_or(__snapshot IN ('last', 'last_in_data_collection')) AS whole
+      FROM ${from} WHERE __op = 'r' AND __lsn IS NOT NULL AND __commit_lsn IS NULL GROUP BY __epoch, __kafka_partition, __lsn),
+    __cdc_anew AS (SELECT __kafka_partition, max(row(__epoch, begun)) AS __cdc_begin FROM __cdc_read
+      JOIN (SELECT __epoch, __kafka_partition, max(__kafka_offset) AS top FROM ${from} GROUP BY __epoch, __kafka_partition)
+        USING (__epoch, __kafka_partition)
+      WHERE (whole OR top > ended) AND row(__epoch, __lsn) IN (SELECT row(__epoch, __lsn) FROM __cdc_read WHERE whole)
+      GROUP BY __kafka_partition)`
 }
 
 /** The newest value of the key that the database told. */

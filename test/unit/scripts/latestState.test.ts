@@ -26,10 +26,23 @@ interface Change {
 
 async function state(changes: readonly Change[]): Promise<unknown[]> {
   await duckdb.run(`CREATE OR REPLACE TABLE log ("Id ""x""" BIGINT, note VARCHAR, __op VARCHAR, __deleted BOOLEAN, __epoch INTEGER,
-    __commit_lsn BIGINT, __lsn BIGINT, __tx_order BIGINT, __kafka_partition INTEGER, __kafka_offset BIGINT, __unchanged_toast VARCHAR[])`)
+    __commit_lsn BIGINT, __lsn BIGINT, __tx_order BIGINT, __kafka_partition INTEGER, __kafka_offset BIGINT, __snapshot VARCHAR,
+    __unchanged_toast VARCHAR[])`)
   for (const [at, { op, id, note, lsn, order, toast }] of changes.entries()) {
     const offset = op === 'r' ? at : 1000 - at
-    const values = [id, note === undefined ? null : `'${note}'`, `'${op}'`, op === 'd', 0, lsn, lsn, order ?? null, 0, offset]
+    const values = [
+      id,
+      note === undefined ? null : `'${note}'`,
+      `'${op}'`,
+      op === 'd',
+      0,
+      lsn,
+      lsn,
+      order ?? null,
+      0,
+      offset,
+      null,
+    ]
     await duckdb.run(
       `INSERT INTO log VALUES (${values.map((value) => value ?? 'NULL').join(', ')}, ${toast ? "['note']" : 'NULL'})`,
     )
