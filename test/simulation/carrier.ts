@@ -20,6 +20,7 @@ export interface Protocol {
   commitReceipts: typeof shipped.commitReceipts
   growSchema: typeof shipped.growSchema
   walkPending: typeof shipped.walkPending
+  decide: typeof shipped.decide
   admitPartitions: typeof shipped.admitPartitions
   barrierOf: typeof barrierOf
   /** Where the next range of a partition is written. */
@@ -39,6 +40,7 @@ export const protocol: Protocol = {
   commitReceipts: shipped.commitReceipts,
   growSchema: shipped.growSchema,
   walkPending: shipped.walkPending,
+  decide: shipped.decide,
   admitPartitions: shipped.admitPartitions,
   barrierOf,
   place: (_table, position) => position,

@@ -108,6 +108,12 @@ async function carryUntilParked(
     table = await retried(() => protocol.commitReceipts(ctx, before, receipts, provenance))
     requireEpoch(epoch, table)
     if (table.version !== before.version) idle = 0
+    if (world.columnsDecided && chaos() && random() < 0.2) {
+      // Somebody decides about a column while the table is carried.
+      const [at, rule] = [table, { source: `c${below(random, 4)}`, as: `c${below(random, 4)}__2` }]
+      table = await retried(() => protocol.decide(ctx, at, { rules: [rule], key: null, since: null }, provenance))
+      requireEpoch(epoch, table)
+    }
     if (chaos() && random() < 0.2) {
       // A reset or a replayed history: old inputs come again, in any order.
       const stale = history[below(random, history.length)]!

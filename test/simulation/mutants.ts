@@ -1,5 +1,7 @@
 /** The protocol with one rule of DESIGN §4 left out at a time: each must lose, repeat or block something within a few hundred seeds. */
 import { CdcFailure } from '../../src/core/failures.ts'
+import { append, metaDataEntry } from '../../src/lake/commit.ts'
+import { decided } from '../../src/lake/decide.ts'
 import { mergeGrowth, schemaIdOf } from '../../src/lake/deltaSchema.ts'
 import type { ObjectStore, PutOutcome } from '../../src/lake/store.ts'
 import * as shipped from '../../src/lake/table.ts'
@@ -193,6 +195,17 @@ const saysClosed = (file: string): boolean => /"cdc.closed":"\d/.test(file)
 
 /** For the world in which topics change and people decide. */
 export const decisionMutants: Readonly<Record<string, Mutant>> = {
+  'schema first: a decision is recorded with the schema as its carrier last saw it': {
+    protocol: {
+      decide: (ctx, seen, decision, provenance) =>
+        append(ctx, seen, (at) => {
+          const { schema, metaData } = seen
+          const done = decision.rules.every(({ source, as }) => at.schema.rules?.some((r) => r.source === source && r.as === as))
+          const stale = { ...at, schema, metaData }
+          return Promise.resolve(done ? null : metaDataEntry(ctx, stale, decided(schema, decision), {}, provenance))
+        }),
+    },
+  },
   'epochs: the old chains are not closed': { store: believing(saysClosed, false)! },
   'epochs: receipts are committed whatever the epoch': {
     protocol: {

@@ -39,6 +39,7 @@ export function violations(
   const { starts, bases, seens, gaps, begun } = chains
   const added = new Map<string, number>()
   let columns = new Set<string>()
+  let decisions: string[][] = []
   let epochs: { epoch: number; topicId: string }[] = []
   entries.forEach((actions, version) => {
     for (const { metaData, commitInfo } of actions) {
@@ -48,7 +49,13 @@ export function violations(
       }
       if (!metaData) continue
       const { fields } = JSON.parse(metaData.schemaString) as { fields: { name: string }[] }
+      const before = columns
       columns = new Set(fields.map(({ name }) => name))
+      for (const name of before) if (!columns.has(name)) wrong.push(`entry ${version} takes column ${name} away`)
+      const decided = JSON.parse(metaData.configuration['cdc.columns'] ?? '[]') as string[][]
+      if (JSON.stringify(decided.slice(0, decisions.length)) !== JSON.stringify(decisions))
+        wrong.push(`entry ${version} forgets a decision`)
+      decisions = decided
       const named = JSON.parse(metaData.configuration['cdc.epochs']!) as typeof epochs
       if (JSON.stringify(named.slice(0, epochs.length)) !== JSON.stringify(epochs))
         wrong.push(`entry ${version} changes old epochs`)

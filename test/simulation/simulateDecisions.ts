@@ -27,6 +27,7 @@ export async function simulateDecisions(seed: number, mutant: Mutant = {}): Prom
     random,
     () => scheduler.step,
     () => chaos,
+    seed % 4 === 0,
   )
   const protocol = { ...shippedProtocol, ...mutant.protocol }
 

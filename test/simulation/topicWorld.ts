@@ -25,6 +25,8 @@ export interface LivingLog extends KafkaLog {
 
 export interface TopicWorld {
   readonly logs: readonly LivingLog[]
+  /** People decide about columns as well. */
+  readonly columnsDecided: boolean
   state(): TopicState
   /** Throws as a read by topic id does: CDC2003, CDC2004. */
   requireReadable(topicId: string, partition: number, from: number): void
@@ -32,7 +34,7 @@ export interface TopicWorld {
 
 const keys = 8
 
-export function topicWorld(random: Random, now: () => number, restless: () => boolean): TopicWorld {
+export function topicWorld(random: Random, now: () => number, restless: () => boolean, columnsDecided: boolean): TopicWorld {
   const births = [0, ...(random() < 0.5 ? [40 + below(random, 120)] : []), ...(random() < 0.2 ? [165 + below(random, 60)] : [])]
   const logs = births.map((born, index) => livingLog(random, born, `topic-${index + 1}`))
   const current = (): LivingLog => logs.filter(({ born }) => !restless() || born <= now()).at(-1)!
@@ -47,6 +49,7 @@ export function topicWorld(random: Random, now: () => number, restless: () => bo
   }
   return {
     logs,
+    columnsDecided,
     state() {
       const log = current()
       const count = !restless() || now() >= log.grownAt ? log.counts[1] : log.counts[0]
