@@ -5,7 +5,8 @@ export default defineConfig({
     // Most of an e2e test is waiting: for heartbeats to run out, for a minute to pass. Each file has its own database and topics.
     maxWorkers: 2,
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
+      // Units keep nothing in their modules: one import serves all files, which saves a third of the time.
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, isolate: false } },
       {
         test: {
           name: 'e2e',
