@@ -5,8 +5,9 @@ import type { Stage } from './stage.ts'
 /** Plain JSON: a plan can be printed and kept. */
 export type Particulars = Readonly<Record<string, string | number | boolean>>
 
-/** Faults of two lanes may strike at the same time; those of one lane wait for each other. */
-export type LaneName = 'workers' | 'parts'
+/** Faults of several lanes may strike at the same time; those of one lane come one after the other. */
+export const lanes = ['workers', 'store', 'parts'] as const
+export type LaneName = (typeof lanes)[number]
 
 export interface Fault<P extends Particulars = Particulars> {
   /** `family.name` */

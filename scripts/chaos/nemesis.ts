@@ -23,40 +23,71 @@ export interface Told {
 }
 
 /** A table that carries nothing for so long after all was healed needs a hand. */
-const patienceMs = 120_000
+export const patienceMs = 120_000
+
+export interface Terms {
+  readonly untilMs: number
+  /** How long the next fault of the lane waits for the recovery from the one before. */
+  readonly waitMs: number
+  readonly signal: AbortSignal
+}
 
 /** Follows one lane's plan until it is over, the time is up or somebody says stop. */
 export async function strikeAll(
   stage: Stage,
   faults: readonly Fault[],
   plan: Iterable<Strike>,
-  { untilMs, signal }: { untilMs: number; signal: AbortSignal },
+  { untilMs, waitMs, signal }: Terms,
   told: Told,
 ): Promise<Outcome[]> {
   const by = new Map(faults.map((fault) => [fault.kind, fault]))
-  const outcomes: Outcome[] = []
+  const outcomes: Promise<Outcome>[] = []
   for (const { kind, particulars, afterMs } of plan) {
     await sleep(afterMs, undefined, { signal }).catch(() => undefined)
     if (signal.aborted || Date.now() > untilMs) break
-    const { tell, strike } = by.get(kind)!
     const begunAtMs = Date.now()
-    told.say(`${kind}: ${tell(particulars)}`)
-    const healed = await strike(stage, particulars).then(
-      (at) => at ?? Date.now(),
-      (error: unknown) => {
-        if (error instanceof NotStruck) told.say(`${kind}: ${error.message}; not counted`)
-        else told.violation(`${kind}: ${(error as Error).message}`)
-        return null
-      },
+    const healedAtMs = await strikeOnce(stage, by.get(kind)!, particulars, told)
+    const recovering = healedAtMs === null ? Promise.resolve(null) : recovered(stage, kind, healedAtMs, signal, told)
+    outcomes.push(
+      recovering.then((recoveredInMs) => {
+        return { kind, particulars, begunAtMs, endedAtMs: Date.now(), struck: healedAtMs !== null, recoveredInMs }
+      }),
     )
-    const recoveredInMs = healed === null ? null : await recovery(stage, healed, signal)
-    if (recoveredInMs !== null) told.say(`${kind}: every table carries again ${(recoveredInMs / 1000).toFixed(1)} s after that`)
-    else if (healed !== null && !signal.aborted) {
-      told.violation(`${kind}: ${waiting(stage, healed).join(', ')} carry nothing ${patienceMs / 1000} s after all was healed`)
-    }
-    outcomes.push({ kind, particulars, begunAtMs, endedAtMs: Date.now(), struck: healed !== null, recoveredInMs })
+    await Promise.race([recovering, sleep(waitMs, undefined, { ref: false })])
   }
-  return outcomes
+  return Promise.all(outcomes)
+}
+
+/** When all was healed, ms since 1970; null where it did not come to that. */
+async function strikeOnce(
+  stage: Stage,
+  { kind, tell, strike }: Fault,
+  particulars: Particulars,
+  { say, violation }: Told,
+): Promise<number | null> {
+  say(`${kind}: ${tell(particulars)}`)
+  try {
+    return (await strike(stage, particulars)) ?? Date.now()
+  } catch (error) {
+    if (error instanceof NotStruck) say(`${kind}: ${error.message}; not counted`)
+    else violation(`${kind}: ${(error as Error).message}`)
+    return null
+  }
+}
+
+async function recovered(
+  stage: Stage,
+  kind: string,
+  sinceMs: number,
+  signal: AbortSignal,
+  { say, violation }: Told,
+): Promise<number | null> {
+  const inMs = await recovery(stage, sinceMs, signal)
+  if (inMs !== null) say(`${kind}: every table carries again, after ${(inMs / 1000).toFixed(1)} s`)
+  else if (!signal.aborted) {
+    violation(`${kind}: ${waiting(stage, sinceMs).join(', ')} carry nothing ${patienceMs / 1000} s after all was healed`)
+  }
+  return inMs
 }
 
 async function recovery({ watch }: Stage, sinceMs: number, signal: AbortSignal): Promise<number | null> {

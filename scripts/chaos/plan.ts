@@ -3,13 +3,13 @@
  * far a run gets in its plan depends on how fast the machine recovers.
  */
 import { randomOf, whole, type Random } from '../random.ts'
-import type { Fault, LaneName, Particulars } from './fault.ts'
+import { lanes, type Fault, type LaneName, type Particulars } from './fault.ts'
 
 export interface Strike {
   /** The how-manieth of its lane, from 1. */
   readonly nth: number
   readonly kind: string
-  /** Rest between the recovery from the fault before and this one. */
+  /** Rest after the fault before this one. */
   readonly afterMs: number
   readonly particulars: Particulars
 }
@@ -18,7 +18,7 @@ export interface Strike {
 export function* planOf(seed: number, lane: LaneName, faults: readonly Fault[]): Generator<Strike, void> {
   const mine = faults.filter((fault) => fault.lane === lane)
   if (mine.length === 0) return
-  const random = randomOf(seed * 2 + (lane === 'workers' ? 1 : 0))
+  const random = randomOf(seed * lanes.length + lanes.indexOf(lane))
   for (let nth = 1; ;) {
     for (const { kind, draw } of shuffled(random, mine)) {
       yield { nth: nth++, kind, afterMs: whole(random, 0, 1500), particulars: draw(random) }

@@ -2,7 +2,7 @@
 import { Client, Connection } from '@temporalio/client'
 import { s3Store, type S3Store } from '../../src/lake/s3.ts'
 import { createDatabase } from '../stack/airline.ts'
-import { type ConnectorPlan, registerConnector } from '../stack/connector.ts'
+import { type ConnectorPlan, deleteConnector, registerConnector } from '../stack/connector.ts'
 import { killPart, partRecord, restartPart } from '../stack/parts.ts'
 import type { PartName, StackFacts } from '../stack/start.ts'
 import type { TableKey } from '../verify/journal.ts'
@@ -31,7 +31,7 @@ export interface Stage {
   kill(part: PartName): Promise<void>
   restart(part: PartName): Promise<void>
   pid(part: PartName): number
-  /** Workers, watchers and connections; the stack goes on. */
+  /** Ends workers, watchers, connections and the connector; the stack goes on. */
   close(): Promise<void>
 }
 
@@ -104,6 +104,7 @@ export async function openStage(
     async close() {
       await watch.stop()
       await crew.end()
+      await deleteConnector(stack.connect.url, connector).catch(() => undefined)
       await connection.close()
       await proxy.close()
       store.close()

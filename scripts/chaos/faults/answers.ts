@@ -65,7 +65,7 @@ const ills: readonly Ill[] = [
 export const answerFaults: readonly Fault[] = ills.map(({ name, what, fate, whom }) =>
   fault({
     kind: `answer.${name}`,
-    lane: 'parts',
+    lane: 'store',
     what,
     draw: (random: Random) => ({ forMs: whole(random, 2000, 6000), every: pick(random, [1, 2, 3, 5]) }),
     tell: ({ forMs, every }) => {

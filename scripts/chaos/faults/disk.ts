@@ -14,7 +14,7 @@ function limitFiles(pid: number, bytes: number | 'unlimited'): void {
 
 const full = fault({
   kind: 'disk.full',
-  lane: 'parts',
+  lane: 'store',
   what: "the S3 server's disk is full (no file may grow)",
   draw: (random) => ({ forMs: whole(random, 2000, 6000) }),
   tell: ({ forMs }) => `the disk of the S3 server is full for ${(forMs / 1000).toFixed(1)} s`,

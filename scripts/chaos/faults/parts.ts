@@ -10,7 +10,7 @@ const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 function killed(part: PartName, name: string, longestMs: number): Fault {
   return fault({
     kind: `${part}.kill`,
-    lane: 'parts',
+    lane: part === 'store' ? 'store' : 'parts',
     what: `${name} is killed (kill -9) and started again with its data`,
     draw: (random: Random) => ({ downMs: whole(random, 0, longestMs) }),
     tell: ({ downMs }) => `${name} is killed, and started again ${downMs < 100 ? 'at once' : `after ${seconds(downMs)}`}`,

@@ -13,7 +13,8 @@ import { openLakeReader } from '../../verify/lakeReader.ts'
 import { fault, NotStruck } from '../fault.ts'
 import type { Stage } from '../stage.ts'
 
-const rows = 60_000
+/** Several polls of the connector (max.batch.size 8192). */
+const rows = 30_000
 let count = 0
 
 export const snapshotFaults = [

@@ -16,6 +16,18 @@ function handled(stage: Stage, which: number, work: (table: string) => Promise<v
   return inHand(table, () => work(table))
 }
 
+/** The server refuses while it is busy, has just come back, or begins the next run of a workflow: it is asked again. */
+async function insist<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (tries === 20) throw error
+      await sleep(500)
+    }
+  }
+}
+
 export const workflowFaults = [
   fault({
     kind: 'workflow.terminate',
@@ -25,8 +37,8 @@ export const workflowFaults = [
     tell: () => 'the workflow of a table is terminated and started anew',
     strike: (stage, { which }) =>
       handled(stage, which, async (table) => {
-        await stage.carriers.handle(table).terminate('chaos')
-        await stage.carriers.start(table)
+        await insist(() => stage.carriers.handle(table).terminate('chaos'))
+        await insist(() => stage.carriers.start(table))
       }),
   }),
   fault({
@@ -37,9 +49,9 @@ export const workflowFaults = [
     tell: () => 'the workflow of a table is cancelled and started anew',
     strike: (stage, { which }) =>
       handled(stage, which, async (table) => {
-        await stage.carriers.handle(table).cancel()
+        await insist(() => stage.carriers.handle(table).cancel())
         await stage.carriers.closed(table, 60_000)
-        await stage.carriers.start(table)
+        await insist(() => stage.carriers.start(table))
       }),
   }),
   fault({
@@ -50,9 +62,9 @@ export const workflowFaults = [
     tell: () => 'a table is stopped and started again',
     strike: (stage, { which }) =>
       handled(stage, which, async (table) => {
-        await stage.carriers.handle(table).executeUpdate('stop')
+        await insist(() => stage.carriers.handle(table).executeUpdate('stop'))
         await stage.carriers.closed(table, 60_000)
-        await stage.carriers.start(table)
+        await insist(() => stage.carriers.start(table))
       }),
   }),
   fault({
@@ -68,17 +80,7 @@ export const workflowFaults = [
       handled(stage, which, async (table) => {
         const { carriers } = stage
         const args = ['workflow', 'reset', '--workflow-id', carriers.idOf(table), '--type', to, '--reason', 'chaos']
-        const reset = () => promisify(execFile)(carriers.temporal.cli, [...args, '--address', carriers.temporal.address])
-        // The server refuses with "Workflow is busy" while it has much to do; a run may also end in between: it is asked again.
-        for (let tries = 1; ; tries++) {
-          try {
-            await reset()
-            return
-          } catch (error) {
-            if (tries === 20) throw error
-            await sleep(500)
-          }
-        }
+        await insist(() => promisify(execFile)(carriers.temporal.cli, [...args, '--address', carriers.temporal.address]))
       }),
   }),
   fault({
@@ -91,7 +93,8 @@ export const workflowFaults = [
       handled(stage, which, async (table) => {
         const { client } = stage.carriers
         const workflowId = `rival/${stage.name}/${table}/${Date.now()}`
-        const rival = await client.workflow.start('tableCdc', { workflowId, taskQueue: stage.name, args: [{ table }] })
+        const start = { workflowId, taskQueue: stage.name, args: [{ table }] }
+        const rival = await insist(() => client.workflow.start('tableCdc', start))
         const refused = await rival.result().then(
           () => false,
           (error: unknown) => /CDC1003/.test(String((error as Error).cause)),

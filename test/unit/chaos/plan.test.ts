@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { failpoints } from '../../../src/core/failpoints.ts'
 import { catalog } from '../../../scripts/chaos/catalog.ts'
+import { lanes } from '../../../scripts/chaos/fault.ts'
 import { chosen, planOf, type Strike } from '../../../scripts/chaos/plan.ts'
 
 function first(count: number, plan: Iterable<Strike>): Strike[] {
@@ -11,8 +12,6 @@ function first(count: number, plan: Iterable<Strike>): Strike[] {
   }
   return strikes
 }
-
-const lanes = ['workers', 'parts'] as const
 
 describe('the plan of a run', () => {
   test('is the same for the same seed and another for another', () => {
