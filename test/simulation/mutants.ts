@@ -46,6 +46,23 @@ async function known<T>(call: Promise<T>): Promise<T | 'unknown'> {
   })
 }
 
+/** Receipts that `such` is said of are made to fit to where the chain stands. */
+function forcing(such: (begins: bigint, end: bigint) => boolean): Mutant {
+  return {
+    protocol: {
+      async commitReceipts(ctx, table, receipts, provenance) {
+        const at = await shipped.catchUp(ctx, table)
+        const forced = receipts.map((receipt) => {
+          const { base, day } = shipped.positionOf(at, receipt.partition)
+          const fits = !such(BigInt(receipt.base), BigInt(base))
+          return fits ? receipt : { ...receipt, base, link: receipt.link && { ...receipt.link, day } }
+        })
+        return shipped.commitReceipts(ctx, at, forced, provenance)
+      },
+    },
+  }
+}
+
 export const mutants: Readonly<Record<string, Mutant>> = {
   'start positions: each carrier begins an untouched partition where it peeked, not where entry 0 says': {
     protocol: {
@@ -141,18 +158,8 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       }),
     },
   },
-  'fence: receipts are committed wherever the chain stands': {
-    protocol: {
-      commitReceipts(ctx, table, receipts, provenance) {
-        const forced = (at: shipped.Snapshot): typeof receipts =>
-          receipts.map((receipt) => {
-            const { base, day } = shipped.positionOf(at, receipt.partition)
-            return { ...receipt, base, link: receipt.link && { ...receipt.link, day } }
-          })
-        return shipped.catchUp(ctx, table).then((at) => shipped.commitReceipts(ctx, at, forced(at), provenance))
-      },
-    },
-  },
+  'gap check: a receipt that begins behind the end of the chain is committed': forcing((begins, end) => begins > end),
+  'txn check: a receipt whose range was committed before is committed': forcing((begins, end) => begins < end),
   'whole positions: an entry carries only what it moved': {
     store: (store: ObjectStore) => ({
       ...store,
