@@ -21,7 +21,7 @@ export const loadTables: readonly TableKey[] = [
   { table: 'emptied', key: ['id'] },
 ]
 
-/** Numbers of writer 0, who wrote before all others: what a snapshot finds. */
+/** Numbers of writer 0, who wrote before all others: with a few rows of the other tables what the snapshot finds. */
 export const pastNumbers = 20_000
 export const accountCount = 24
 const balance = 1_000
@@ -45,7 +45,11 @@ export const prepareLoad: PrepareLoad = async (databaseUrl) => {
       ALTER TABLE documents ALTER COLUMN body SET STORAGE EXTERNAL;
       CREATE TABLE emptied (id bigint PRIMARY KEY, n bigint NOT NULL);
       INSERT INTO numbered (writer, number) SELECT 0, n FROM generate_series(1, ${pastNumbers}) n;
-      INSERT INTO accounts SELECT a, ${balance} FROM generate_series(1, ${accountCount}) a`)
+      INSERT INTO accounts SELECT a, ${balance} FROM generate_series(1, ${accountCount}) a;
+      INSERT INTO items SELECT n, 0, '${canary}' FROM generate_series(1, 9) n;
+      INSERT INTO whole_rows SELECT n, 0, '${canary}' FROM generate_series(1, 9) n;
+      INSERT INTO documents SELECT n, 0, repeat('${canary}', 400) FROM generate_series(1, 9) n;
+      INSERT INTO emptied SELECT n, 0 FROM generate_series(1, 9) n`)
     await installJournal(client, loadTables)
     return loadTables
   } finally {
