@@ -4,10 +4,11 @@ import { CdcFailure, code } from '../core/failures.ts'
 import type { RecordBlock } from '../core/records.ts'
 import type { LakeType } from '../core/schema.ts'
 import { placeholdersOf } from './placeholders.ts'
-import { memberNames, ObjectReader } from './objectReader.ts'
+import { keyFields, KeyReader } from './keyReader.ts'
+import { ObjectReader } from './objectReader.ts'
 import { Shapes, type Declaration, type DeclaredShapes, type KeyShape, type RowShape } from './rowShapes.ts'
 import { expectEnd, skipSpace, startsWith, undecodable } from './scan.ts'
-import { keyShapes, rowShapes, type SchemaBlocks } from './schemaBlock.ts'
+import { payloadHead, rowShapes, schemaHead, type SchemaBlocks } from './schemaBlock.ts'
 import { Recent, SourceReader } from './source.ts'
 import { isNull } from './values/misfit.ts'
 
@@ -37,10 +38,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
   return new EnvelopeDecoder(options)
 }
 
-const encoder = new TextEncoder()
-const schemaHead = encoder.encode('{"schema":')
-const payloadHead = encoder.encode(',"payload":')
-const envelopeHead = encoder.encode('{"before":')
+const envelopeHead = new TextEncoder().encode('{"before":')
 
 const before = 0
 const after = 1
@@ -56,15 +54,12 @@ class EnvelopeDecoder implements Decoder {
   readonly oldRows: boolean
   private readonly declared: DeclaredShapes | null
   private readonly rows: SchemaBlocks<RowShape>
-  private readonly keys: SchemaBlocks<KeyShape>
+  private readonly keys: KeyReader
   private readonly wrapper = new ObjectReader(['schema', 'payload'])
   private readonly envelope = new ObjectReader(['before', 'after', 'source', 'transaction', 'op', 'ts_ms', 'ts_us', 'ts_ns'])
   private readonly order = new ObjectReader(['id', 'total_order', 'data_collection_order'])
   private readonly orders = new Recent()
   private readonly source: SourceReader
-  private readonly shapes: Shapes
-  /** The names that keys without schema had last. */
-  private bareKey: KeyShape
   private part: 'key' | 'value' = 'value'
   private readonly image: Writable<RowImage> = {
     schema: { fields: [] },
@@ -87,11 +82,9 @@ class EnvelopeDecoder implements Decoder {
   constructor({ placeholder, table, declared, lakeTypes, replicaIdentity }: DecoderOptions) {
     this.oldRows = replicaIdentity === 'full'
     const shapes = new Shapes({ placeholders: placeholdersOf(placeholder), lakeTypes: lakeTypes ?? new Map() })
-    this.shapes = shapes
     this.declared = declared ? shapes.declared(declared) : null
-    this.bareKey = this.declared?.key ?? shapes.key(noKey)
     this.rows = rowShapes(shapes)
-    this.keys = keyShapes(shapes)
+    this.keys = new KeyReader(shapes, this.declared?.key ?? shapes.key(noKey))
     this.source = new SourceReader(table)
     this.envelope.inner[source] = this.source.reader
     this.envelope.inner[transaction] = this.order
@@ -104,7 +97,7 @@ class EnvelopeDecoder implements Decoder {
     try {
       const shape = this.readValue(block.bytes, start, block.valueEnd[i]!)
       this.part = 'key'
-      const key = this.readKey(block.bytes, block.keyStart[i]!, block.keyEnd[i]!)
+      const key = this.keys.read(block.bytes, block.keyStart[i]!, block.keyEnd[i]!)
       this.part = 'value'
       return this.eventOf(block.bytes, shape, key)
     } catch (error) {
@@ -153,35 +146,6 @@ class EnvelopeDecoder implements Decoder {
   private declaredShapes(): DeclaredShapes {
     if (this.declared) return this.declared
     throw new CdcFailure(code.SchemaUnknown, 'a record without schema, and no columns are declared for the table')
-  }
-
-  /** Leaves the key's values in the shape's reader. Null: the message has no key. */
-  private readKey(bytes: Uint8Array, start: number, end: number): KeyShape | null {
-    if (start < 0) return null
-    if (startsWith(bytes, start, end, schemaHead)) {
-      const at = start + schemaHead.length
-      const known = this.keys.known(bytes, at, end)
-      const next = known ? at + known.bytes.length : 0
-      if (known && startsWith(bytes, next, end, payloadHead)) {
-        const stop = known.shape.reader.read(bytes, next + payloadHead.length, end)
-        if (bytes[stop] === 0x7d && stop + 1 === end) return whole(known.shape)
-      }
-    }
-    const { wrapper } = this
-    const from = skipSpace(bytes, start, end)
-    expectEnd(bytes, wrapper.read(bytes, from, end), end)
-    if (wrapper.start[1]! >= 0 && wrapper.start[0]! >= 0 && bytes[wrapper.start[0]!] === 0x7b) {
-      const shape = this.keys.at(bytes, wrapper.start[0]!, wrapper.end[0]!)
-      shape.reader.read(bytes, wrapper.start[1]!, wrapper.end[1]!)
-      return whole(shape)
-    }
-    this.bareKey.reader.read(bytes, from, end)
-    if (!this.bareKey.reader.exact) {
-      // Names come with the data, types do not: a key other than the declared one is for the table to refuse.
-      this.bareKey = this.shapes.key(memberNames(bytes, from, end))
-      this.bareKey.reader.read(bytes, from, end)
-    }
-    return this.bareKey
   }
 
   private eventOf(bytes: Uint8Array, shape: RowShape, key: KeyShape | null): ChangeEvent {
@@ -286,24 +250,6 @@ class EnvelopeDecoder implements Decoder {
 
 function isObject(bytes: Uint8Array, start: number): boolean {
   return start >= 0 && bytes[start] === 0x7b
-}
-
-function whole(shape: KeyShape): KeyShape {
-  if (!shape.reader.exact) throw undecodable('the key has other columns than its schema', 0)
-  return shape
-}
-
-function keyFields(shape: RowShape, key: KeyShape): Int32Array {
-  const known = shape.keyFields.get(key)
-  if (known) return known
-  const fields = Int32Array.from(key.names, (name) => {
-    const index = shape.schema.fields.findIndex((field) => field.name === name)
-    if (index >= 0) return index
-    const message = `the key has a column ${JSON.stringify(name)} that the row lacks`
-    throw new CdcFailure(code.KeyChanged, message, { details: { key: key.names } })
-  })
-  shape.keyFields.set(key, fields)
-  return fields
 }
 
 /** A failure of the scanner says where in the block; people look for it in the record. */

@@ -12,6 +12,11 @@ export interface Block<Shape> {
   readonly shape: Shape
 }
 
+const encoder = new TextEncoder()
+/** How a message with its schema begins, and what stands between the two. */
+export const schemaHead = encoder.encode('{"schema":')
+export const payloadHead = encoder.encode(',"payload":')
+
 /** Old and new shapes alternate while a schema changes; a few is plenty. */
 const maxBlocks = 8
 
