@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ChangeEvent } from '../../../src/core/events.ts'
-import { CdcFailure } from '../../../src/core/failures.ts'
 import { emptySchema } from '../../../src/core/schema.ts'
 import { createDecoder, type Decoder } from '../../../src/debezium/decoder.ts'
 import type { Declaration } from '../../../src/debezium/rowShapes.ts'
 import { createRowBatch } from '../../../src/rows/rowBatch.ts'
+import { failureOf } from '../failureOf.ts'
 import { valuesOf } from './columnValues.ts'
 import { blockOf, envelope, keySchema, valueSchema, wrapped, type Message, type SchemaField } from './messages.ts'
 
@@ -40,15 +40,6 @@ const withSchemas = (value: string, key: string | null = '{"id":7}'): Texts => (
 const decoder = (of: Declaration | null = null): Decoder => createDecoder({ placeholder, table, declared: of })
 const decode = (message: Message, by = decoder()): ChangeEvent | null => by.decode(blockOf([message]), 0)
 
-function failureOf(act: () => unknown): CdcFailure | null {
-  try {
-    act()
-    return null
-  } catch (error) {
-    if (error instanceof CdcFailure) return error
-    throw error
-  }
-}
 const codeOf = (act: () => unknown): string => failureOf(act)?.code ?? 'fits'
 
 /** The row as texts by column name, through the columns of a batch. */

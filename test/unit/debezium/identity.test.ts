@@ -1,10 +1,10 @@
 /** What a delete is believed to say (SEMANTICS R1.5 to R1.7), on messages as Debezium 3.7.0.Final printed them. */
 import { describe, expect, test } from 'vitest'
 import type { ChangeEvent } from '../../../src/core/events.ts'
-import { CdcFailure } from '../../../src/core/failures.ts'
 import { emptySchema } from '../../../src/core/schema.ts'
 import { createDecoder } from '../../../src/debezium/decoder.ts'
 import { createRowBatch } from '../../../src/rows/rowBatch.ts'
+import { failureOf } from '../failureOf.ts'
 import { valuesOf } from './columnValues.ts'
 import { blockOf, envelope, keySchema, valueSchema, wrapped, type Envelope, type SchemaField } from './messages.ts'
 
@@ -38,16 +38,6 @@ function rowOf(event: ChangeEvent): Record<string, unknown> {
   batch.append(event, 1n, 0)
   const cells = columns.map(({ name }, i) => [name, valuesOf(batch.columns[i]!)[0]] as const)
   return Object.fromEntries(cells.filter(([, value]) => value !== null))
-}
-
-function failureOf(act: () => unknown): CdcFailure | null {
-  try {
-    act()
-    return null
-  } catch (error) {
-    if (error instanceof CdcFailure) return error
-    throw error
-  }
 }
 
 describe('REPLICA IDENTITY DEFAULT', () => {

@@ -2,12 +2,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ChangeEvent, Field } from '../../../src/core/events.ts'
-import { CdcFailure } from '../../../src/core/failures.ts'
 import type { Growth } from '../../../src/core/receipts.ts'
 import { emptySchema, type Column, type ColumnRule, type LakeType, type TableSchema } from '../../../src/core/schema.ts'
 import { mergeGrowth } from '../../../src/lake/deltaSchema.ts'
 import { growthFor, planRows } from '../../../src/rows/plan.ts'
 import type { SchemaChange } from '../../../src/rows/placing.ts'
+import { failureOf } from '../failureOf.ts'
 
 const policies: readonly SchemaChange[] = ['evolve', 'try_evolve', 'lenient', 'exception', 'ignore']
 const columns: readonly Column[] = [
@@ -31,16 +31,6 @@ function placed(at: TableSchema, rows: { fields: Field[] }, policy: SchemaChange
     special: special.map((i) => rows.fields[i]!.name),
     added: missing.map(({ name }) => name),
     decided,
-  }
-}
-
-function failureOf(act: () => unknown): CdcFailure | null {
-  try {
-    act()
-    return null
-  } catch (error) {
-    if (error instanceof CdcFailure) return error
-    throw error
   }
 }
 

@@ -7,6 +7,7 @@ import { emptySchema, metadataColumns, type LakeType, type TableSchema } from '.
 import { dayOfEvent } from '../../../src/rows/day.ts'
 import { createRowBatch, type RowBatch } from '../../../src/rows/rowBatch.ts'
 import { valuesOf } from '../debezium/columnValues.ts'
+import { failureOf } from '../failureOf.ts'
 
 const encoder = new TextEncoder()
 
@@ -62,16 +63,6 @@ const schema: TableSchema = {
 const batchOf = (of: TableSchema = schema): RowBatch => createRowBatch(of, { epoch: 2, partition: 5 })
 const rowsOf = (batch: RowBatch) => batch.columns.map(valuesOf)
 const column = (batch: RowBatch, name: string) => valuesOf(batch.columns[batch.fileColumns.findIndex((c) => c.name === name)]!)
-
-function failureOf(act: () => unknown): CdcFailure | null {
-  try {
-    act()
-    return null
-  } catch (error) {
-    if (error instanceof CdcFailure) return error
-    throw error
-  }
-}
 
 describe('rows', () => {
   test('a row stands in the columns of the file, the metadata after the user columns', () => {
