@@ -8,59 +8,38 @@ Answer: {reader: {"rows": n, "missing": n, "surplus": n, "differences": {column:
 import base64
 import decimal
 import json
+import pathlib
 import re
 import struct
 import sys
-import urllib.parse
 
 import deltalake
-import duckdb
 import pyarrow
 import pyarrow.dataset
-import pyarrow.fs
+
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "verify"))
+from store import duckdb_connection, filesystem, storage_options
 
 decimal.getcontext().prec = 60
 given = json.load(sys.stdin)
-s3 = given["s3"]
-endpoint = urllib.parse.urlparse(s3["endpoint"])
 columns = given["columns"]
 order = ["__epoch", "__commit_lsn", "__lsn", "__tx_order", "__kafka_offset"]
 
 
 def with_duckdb():
-    connection = duckdb.connect(config={"allow_unsigned_extensions": "true", "threads": "2"})
-    for extension in given["extensions"]:
-        connection.execute(f"LOAD '{extension}'")
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(
-        f"""CREATE SECRET (TYPE s3, KEY_ID '{s3["accessKeyId"]}', SECRET '{s3["secretAccessKey"]}', REGION '{s3["region"]}',
-        ENDPOINT '{endpoint.netloc}', URL_STYLE 'path', USE_SSL {endpoint.scheme == "https"})"""
-    )
+    connection = duckdb_connection(given["s3"], given["extensions"])
     return connection.execute(f"SELECT * FROM delta_scan('{given['root']}')").to_arrow_table()
 
 
 def with_pyarrow():
     """Without the log: the bare files."""
-    filesystem = pyarrow.fs.S3FileSystem(
-        access_key=s3["accessKeyId"],
-        secret_key=s3["secretAccessKey"],
-        region=s3["region"],
-        endpoint_override=endpoint.netloc,
-        scheme=endpoint.scheme,
-    )
     folder = given["root"].removeprefix("s3://") + "/data"
-    return pyarrow.dataset.dataset(folder, format="parquet", partitioning="hive", filesystem=filesystem).to_table()
+    where = filesystem(given["s3"])
+    return pyarrow.dataset.dataset(folder, format="parquet", partitioning="hive", filesystem=where).to_table()
 
 
 def with_deltalake():
-    options = {
-        "AWS_ENDPOINT_URL": s3["endpoint"],
-        "AWS_REGION": s3["region"],
-        "AWS_ACCESS_KEY_ID": s3["accessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": s3["secretAccessKey"],
-        "AWS_ALLOW_HTTP": "true",
-    }
-    return deltalake.DeltaTable(given["root"], storage_options=options).to_pyarrow_table()
+    return deltalake.DeltaTable(given["root"], storage_options=storage_options(given["s3"])).to_pyarrow_table()
 
 
 def bits(number):

@@ -7,9 +7,9 @@ some of its values the number of rows that a filter finds through the reader's o
 
 import decimal
 import json
+import pathlib
 import sys
 import tempfile
-import urllib.parse
 
 import deltalake
 import duckdb
@@ -20,32 +20,14 @@ import pyarrow.dataset
 import pyarrow.fs
 from values import literal, operators, probes, values
 
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "scripts/verify"))
+from store import duckdb_connection, filesystem, storage_options
+
+
 decimal.getcontext().prec = 38
 given = json.load(sys.stdin)
 s3 = given["s3"]
-endpoint = urllib.parse.urlparse(s3["endpoint"])
-options = {
-    "AWS_ENDPOINT_URL": s3["endpoint"],
-    "AWS_REGION": s3["region"],
-    "AWS_ACCESS_KEY_ID": s3["accessKeyId"],
-    "AWS_SECRET_ACCESS_KEY": s3["secretAccessKey"],
-    "AWS_ALLOW_HTTP": "true",
-}
-filesystem = pyarrow.fs.S3FileSystem(
-    access_key=s3["accessKeyId"],
-    secret_key=s3["secretAccessKey"],
-    region=s3["region"],
-    endpoint_override=endpoint.netloc,
-    scheme=endpoint.scheme,
-)
-connection = duckdb.connect(config={"allow_unsigned_extensions": "true", "threads": "2"})
-connection.execute("SET timezone='UTC'")
-for extension in given["extensions"]:
-    connection.execute(f"LOAD '{extension}'")
-connection.execute(
-    f"CREATE SECRET lake (TYPE s3, KEY_ID '{s3['accessKeyId']}', SECRET '{s3['secretAccessKey']}', REGION '{s3['region']}',"
-    f" ENDPOINT '{endpoint.netloc}', URL_STYLE 'path', USE_SSL {endpoint.scheme == 'https'})"
-)
+connection = duckdb_connection(s3, given["extensions"])
 partitioning = pyarrow.dataset.partitioning(pyarrow.schema([("cdc_date", pyarrow.date32())]), flavor="hive")
 
 
@@ -72,11 +54,11 @@ def type_of(kind):
 
 def everything(root):
     """All rows of a table, reader by reader."""
-    delta = deltalake.DeltaTable(root, storage_options=options).to_pyarrow_table()
-    lazy = polars.scan_delta(root, storage_options=options)
+    delta = deltalake.DeltaTable(root, storage_options=storage_options(s3)).to_pyarrow_table()
+    lazy = polars.scan_delta(root, storage_options=storage_options(s3))
     return {
         "deltalake": delta,
-        "pyarrow glob": globbed(root.removeprefix("s3://"), delta.schema, filesystem).to_table(),
+        "pyarrow glob": globbed(root.removeprefix("s3://"), delta.schema, filesystem(s3)).to_table(),
         "polars": lazy.collect().to_arrow(compat_level=polars.CompatLevel.oldest()),
         **{name: connection.execute(f"SELECT * FROM {scan}").to_arrow_table() for name, scan in scans(root).items()},
     }
@@ -112,7 +94,7 @@ def filters(table, count, memory, columns):
 def filtered(root, schema, columns):
     """Filters prune alike wherever the files lie: on a copy, for they are many."""
     with tempfile.TemporaryDirectory() as folder:
-        pyarrow.fs.copy_files(root.removeprefix("s3://"), folder, source_filesystem=filesystem)
+        pyarrow.fs.copy_files(root.removeprefix("s3://"), folder, source_filesystem=filesystem(s3))
         delta = deltalake.DeltaTable(folder)
         table = delta.to_pyarrow_table()
 

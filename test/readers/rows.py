@@ -5,30 +5,17 @@ Each row is a list of values in the order of the columns; rows are sorted by the
 """
 
 import json
+import pathlib
 import sys
-import urllib.parse
 
 import deltalake
 import pyarrow.dataset
-import pyarrow.fs
+
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "scripts/verify"))
+from store import filesystem, storage_options
 
 given = json.load(sys.stdin)
 s3, root, columns = given["s3"], given["root"], given["columns"]
-endpoint = urllib.parse.urlparse(s3["endpoint"])
-options = {
-    "AWS_ENDPOINT_URL": s3["endpoint"],
-    "AWS_REGION": s3["region"],
-    "AWS_ACCESS_KEY_ID": s3["accessKeyId"],
-    "AWS_SECRET_ACCESS_KEY": s3["secretAccessKey"],
-    "AWS_ALLOW_HTTP": "true",
-}
-filesystem = pyarrow.fs.S3FileSystem(
-    access_key=s3["accessKeyId"],
-    secret_key=s3["secretAccessKey"],
-    region=s3["region"],
-    endpoint_override=endpoint.netloc,
-    scheme=endpoint.scheme,
-)
 
 
 def rows(table):
@@ -36,6 +23,6 @@ def rows(table):
     return sorted((list(row) for row in found), key=lambda row: row[0])
 
 
-delta = deltalake.DeltaTable(root, storage_options=options)
-files = pyarrow.dataset.dataset(root.removeprefix("s3://") + "/data", format="parquet", filesystem=filesystem)
+delta = deltalake.DeltaTable(root, storage_options=storage_options(s3))
+files = pyarrow.dataset.dataset(root.removeprefix("s3://") + "/data", format="parquet", filesystem=filesystem(s3))
 print(json.dumps({"deltalake": rows(delta.to_pyarrow_table()), "pyarrow glob": rows(files.to_table())}))
