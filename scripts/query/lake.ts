@@ -8,33 +8,41 @@ import type { ObjectStore } from '../../src/lake/store.ts'
 import { openStore } from '../../src/workers/deps.ts'
 import { duckdbDelta, duckdbHttpfs } from '../stack/readers.ts'
 import { Finding } from '../table/finding.ts'
-import { latestState, quoted, text, type LaterDefault } from './latestState.ts'
+import { latestState } from './latestState.ts'
+import { quoted, text } from './sqlText.ts'
+import { storyOf, whyNoLatestState, type Settings } from './story.ts'
+import type { LakeColumn } from './today.ts'
 
 export interface LakeTable {
   readonly database: string
   readonly schema: string
   readonly table: string
-  /** As DuckDB opens it: `s3://bucket/prefix/database/schema/table`, or a path. */
+  /** `s3://bucket/prefix/database/schema/table`, or a path. */
   readonly url: string
 }
 
 /** Tables below the lake's URL, by name; one request for each. */
 export async function tablesOf({ lake, database }: Lake): Promise<LakeTable[]> {
   const store = openStore(lake)
-  const base = lake.url.startsWith('file:') ? fileURLToPath(lake.url) : lake.url
   const tables: LakeTable[] = []
   for (let after: string | undefined = ''; after !== undefined;) {
     const key: string | undefined = await firstKey(store, after)
     const root = /^([^/]+)\/([^/]+)\/([^/]+)\//.exec(key ?? '')
     if (key !== undefined && root && (await store.head(`${root[0]}_delta_log/${'0'.repeat(20)}.json`))) {
       const [name, schema, table] = root.slice(1).map(decodeName) as [string, string, string]
-      const url = `${base.replace(/\/+$/, '')}/${root[0].slice(0, -1)}`
+      const url = tableUrl(lake, root[0].slice(0, -1))
       if (database === null || database === name) tables.push({ database: name, schema, table, url })
     }
     // `0` is the character behind `/`: all other keys of this folder are skipped.
     after = root ? `${root[0].slice(0, -1)}0` : key
   }
   return tables
+}
+
+/** As DuckDB opens it; `root` is the table's folder below the lake's URL. */
+export function tableUrl({ url }: Lake['lake'], root: string): string {
+  const base = url.startsWith('file:') ? fileURLToPath(url) : url
+  return `${base.replace(/\/+$/, '')}/${root}`
 }
 
 async function firstKey(store: ObjectStore, after: string): Promise<string | undefined> {
@@ -78,9 +86,11 @@ export interface View {
   readonly key: readonly string[]
   /** `"airline"."public"."flights"`, to be put into SQL. */
   readonly log: string
-  /** Null where the key is not known. */
+  /** Null where there can be no latest state. */
   readonly now: string | null
-  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  /** Why there is none, and what to do. */
+  readonly whyNot: string | null
+  readonly columns: readonly LakeColumn[]
 }
 
 /** PostgreSQL's database, schema and table become DuckDB's: `flights` is the log of changes, `flights_now` its latest state. */
@@ -95,10 +105,12 @@ export async function createViews(connection: DuckDBConnection, tables: readonly
     await connection.run(`CREATE OR REPLACE VIEW ${log} AS SELECT * FROM delta_scan(${text(table.url)})`)
     const described = await connection.runAndReadAll(`DESCRIBE ${log}`)
     const columns = described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }))
-    const { key, defaults } = await settingsOf(connection, table.url)
-    const now = key.length > 0 ? `${schema}.${quoted(`${table.table}_now`)}` : null
-    if (now) await connection.run(`CREATE VIEW IF NOT EXISTS ${now} AS ${latestState(log, columns, key, defaults)}`)
-    views.push({ table, key, log, now, columns })
+    const settings = await settingsOf(connection, table.url)
+    const { key, story } = settings
+    const whyNot = whyNoLatestState(settings, columns)
+    const now = whyNot === null ? `${schema}.${quoted(`${table.table}_now`)}` : null
+    if (now) await connection.run(`CREATE VIEW IF NOT EXISTS ${now} AS ${latestState(log, columns, key, story)}`)
+    views.push({ table, key, log, now, whyNot, columns })
   }
   const home = databases.length === 1 ? databases[0] : undefined
   if (home !== undefined) {
@@ -106,11 +118,6 @@ export async function createViews(connection: DuckDBConnection, tables: readonly
     await connection.run(`USE ${quoted(home)}.${quoted(lake.defaultSchema)}`)
   }
   return views
-}
-
-interface Settings {
-  readonly key: readonly string[]
-  readonly defaults: readonly LaterDefault[]
 }
 
 /** What the newest entry of the table's log that holds metaData says. */
@@ -121,19 +128,7 @@ async function settingsOf(connection: DuckDBConnection, url: string): Promise<Se
   const lines = String(found.getRows()[0]?.[0] ?? '').split('\n')
   for (const line of lines.filter((each) => each.includes('"metaData"'))) {
     const { metaData } = JSON.parse(line) as { metaData?: { configuration?: Record<string, string> } }
-    if (metaData) return settingsIn(metaData.configuration ?? {})
+    if (metaData) return storyOf(metaData.configuration ?? {})
   }
-  return { key: [], defaults: [] }
-}
-
-function settingsIn(configuration: Readonly<Record<string, string>>): Settings {
-  const list = (name: string) => JSON.parse(configuration[name] ?? '[]') as [string, string][]
-  const since = new Map(list('cdc.added'))
-  const defaults = list('cdc.defaults').flatMap(([column, text]) => {
-    const lsn = since.get(column)
-    return lsn === undefined ? [] : [{ column, text, since: lsn }]
-  })
-  // Under a key that changed, deletes of the former key name rows by it alone: no latest state is better than a wrong one.
-  const key = configuration['cdc.formerKeys'] ? [] : (JSON.parse(configuration['cdc.key'] ?? '[]') as string[])
-  return { key, defaults }
+  return storyOf({})
 }

@@ -1,5 +1,9 @@
 /** SQL for the latest state of a table from its log of changes: the newest change of each key, deletes left out (DESIGN §5). */
-import { metadataColumns } from '../../src/core/schema.ts'
+import { metadataColumns, placesOf, type ColumnRule } from '../../src/core/schema.ts'
+import { quoted, text } from './sqlText.ts'
+import { todaysColumns, type ColumnStory, type LakeColumn } from './today.ts'
+
+export { quoted, text } from './sqlText.ts'
 
 const order = '__epoch DESC, __cdc_place DESC, __kafka_offset DESC'
 /** Until the connector has seen its first commit, the change itself stands for it. */
@@ -13,37 +17,21 @@ const place = `CASE WHEN __op <> 'r' THEN ${streamed} ELSE coalesce(max(CASE WHE
 const ours = new Set([...metadataColumns.map(({ name }) => name), 'cdc_date'])
 const toasted = /^(VARCHAR|BLOB|.*\[\])$/
 
-/** What rows have that were written before their column existed: earlier than the commit `since`, a decimal LSN. */
-export interface LaterDefault {
-  readonly column: string
-  /** As PostgreSQL writes the value. */
-  readonly text: string
-  readonly since: string
-}
-
-/** Types whose text in PostgreSQL DuckDB reads as the same value. */
-const readable = /^(BIGINT|DOUBLE|DECIMAL.*|BOOLEAN|VARCHAR|DATE|TIMESTAMP.*)$/
-
 /**
- * Columns of the lake, `name` and DuckDB's `type`, in their order; `from` and `key` as in SQL and as in PostgreSQL. A TOASTed
- * value that an update did not touch comes from the newest change of the key that has it.
+ * `columns` are those of the lake in their order, `key` names of PostgreSQL; `from` is SQL. A TOASTed value that an update did not
+ * touch comes from the newest change of the key that has it. `story`: how columns came by what they are.
  */
 export function latestState(
   from: string,
-  columns: readonly { readonly name: string; readonly type: string }[],
+  columns: readonly LakeColumn[],
   key: readonly string[],
-  defaults: readonly LaterDefault[] = [],
+  story: ColumnStory = {},
 ): string {
-  const by = key.map(quoted).join(', ')
   const users = columns.filter(({ name }) => !ours.has(name))
-  const later = new Map(defaults.map((each) => [each.column, each]))
+  const keys = key.map((source) => keyColumns(source, users, story.rules))
+  const by = keys.map(keyText).join(', ')
   const values = users.map(({ name, type }) => {
-    const told = key.includes(name) || !toasted.test(type) ? quoted(name) : toldValue(name, by)
-    const preset = readable.test(type) ? later.get(name) : undefined
-    const before = preset && `coalesce(__commit_lsn, __lsn) < ${BigInt(preset.since)}`
-    const value = preset
-      ? `CASE WHEN ${quoted(name)} IS NULL AND ${before} THEN CAST(${text(preset.text)} AS ${type}) ELSE ${told} END`
-      : told
+    const value = keys.flat().includes(name) || !toasted.test(type) ? quoted(name) : toldValue(name, by)
     return `${value} AS ${quoted(name)}`
   })
   const names = users.map(({ name }) => quoted(name)).join(', ')
@@ -55,7 +43,7 @@ export function latestState(
   return `${readAnew(from)}
     SELECT ${names} FROM (SELECT ${values.join(', ')}, __deleted,
     row_number() OVER (PARTITION BY ${by} ORDER BY ${order}) AS __cdc_nth
-    FROM (SELECT *, ${place} AS __cdc_place FROM ${from}) LEFT JOIN __cdc_anew USING (__kafka_partition)
+    FROM (SELECT *, ${place} AS __cdc_place FROM ${todaysColumns(from, users, story)}) LEFT JOIN __cdc_anew USING (__kafka_partition)
     WHERE __op <> 't' AND ${live} AND (__cdc_begin IS NULL OR row(__epoch, __kafka_offset) >= __cdc_begin))
     WHERE __cdc_nth = 1 AND NOT __deleted`
 }
@@ -78,17 +66,20 @@ function readAnew(from: string): string {
       GROUP BY __kafka_partition)`
 }
 
+/** The lake's columns in which values of this source column stand: one for each type that it had. */
+export function keyColumns(source: string, columns: readonly LakeColumn[], rules?: readonly ColumnRule[]): string[] {
+  return placesOf(source, rules).filter((place) => columns.some(({ name }) => name === place))
+}
+
+/** A key that changed its type is compared by its text: 5 before and '5' after it are one row. */
+function keyText(places: readonly string[]): string {
+  if (places.length === 1) return quoted(places[0]!)
+  return `coalesce(${places.map((name) => `CAST(${quoted(name)} AS VARCHAR)`).join(', ')})`
+}
+
 /** The newest value of the key that the database told. */
 function toldValue(name: string, by: string): string {
   const untold = `list_contains(coalesce(__unchanged_toast, []), ${text(name)})`
   const told = `first_value(${quoted(name)}) OVER (PARTITION BY ${by} ORDER BY ${untold}, ${order})`
   return `CASE WHEN ${untold} THEN ${told} ELSE ${quoted(name)} END`
-}
-
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-export function text(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`
 }

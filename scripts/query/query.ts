@@ -55,16 +55,20 @@ async function ask(sql: string, json: boolean): Promise<Answer> {
     })
   }
   const connection = await openDuckdb(lake)
+  let views: readonly View[] = []
   try {
     // A view costs a look at the table's log: only those that the text speaks of.
     const named = found.filter(({ table }) => sql === '' || sql.toLowerCase().includes(table.toLowerCase()))
-    const views = await createViews(connection, named, lake)
+    views = await createViews(connection, named, lake)
     return sql === '' ? await catalog(connection, views) : await result(connection, sql, json)
   } catch (error) {
     if (error instanceof Finding) throw error
-    throw new Finding((error as Error).message.trim(), {
-      hint: sql === '' ? null : `Tables: ${found.map(({ schema, table }) => `${schema}.${table}`).join(', ')}`,
-    })
+    const missing = views.filter(
+      ({ table, now }) => now === null && sql.toLowerCase().includes(`${table.table}_now`.toLowerCase()),
+    )
+    const tables = `Tables: ${found.map(({ schema, table }) => `${schema}.${table}`).join(', ')}`
+    const why = missing.map(({ table, whyNot }) => `There is no ${table.table}_now: ${whyNot}.`).join('\n')
+    throw new Finding((error as Error).message.trim(), { hint: sql === '' ? null : why || tables })
   } finally {
     connection.closeSync()
   }
@@ -73,11 +77,11 @@ async function ask(sql: string, json: boolean): Promise<Answer> {
 async function catalog(connection: DuckDBConnection, views: readonly View[]): Promise<Answer> {
   const metadata = new Set([...metadataColumns.map(({ name }) => name), 'cdc_date'])
   const tables = []
-  for (const { table, key, log, now, columns } of views) {
+  for (const { table, key, log, now, whyNot, columns } of views) {
     const changes = await count(connection, log)
     const rows = now ? await count(connection, now) : null
     const own = columns.filter(({ name }) => !metadata.has(name)).map((column) => ({ ...column, key: key.includes(column.name) }))
-    tables.push({ ...table, changes, rows, columns: own })
+    tables.push({ ...table, changes, rows, whyNot, columns: own })
   }
   return { exit: 0, text: catalogScreen(tables), json: { tables } }
 }

@@ -7,14 +7,15 @@ export interface CatalogTable {
   readonly table: string
   readonly url: string
   readonly changes: number
-  /** Of the latest state; null where the key is not known. */
+  /** Of the latest state; null where there is none. */
   readonly rows: number | null
+  readonly whyNot: string | null
   readonly columns: readonly { readonly name: string; readonly type: string; readonly key: boolean }[]
 }
 
 export function catalogScreen(tables: readonly CatalogTable[]): string {
-  const blocks = tables.map(({ schema, table, url, changes, rows, columns }) => {
-    const now = rows === null ? 'its key is not known, so it has no latest state' : `${count(rows)} rows in ${table}_now`
+  const blocks = tables.map(({ schema, table, url, changes, rows, whyNot, columns }) => {
+    const now = rows === null ? `no ${table}_now: ${whyNot}` : `${count(rows)} rows in ${table}_now`
     const listed = grid(columns.map(({ name, type, key }) => [`  ${name}`, type, key ? 'key' : '']))
     return `${schema}.${table}: ${count(changes)} changes, ${now}\n  at ${url}\n${listed}`
   })

@@ -56,6 +56,12 @@ export function givenTo(name: string, rules: readonly ColumnRule[] = []): string
   return first === undefined || first.source === name ? null : first.source
 }
 
+/** Names of the lake's columns in which values of a source column may stand, the first one that has their type being theirs. */
+export function placesOf(source: string, rules: readonly ColumnRule[] = []): string[] {
+  const ruled = rules.flatMap((rule) => (rule.source === source && rule.as !== null ? [rule.as] : []))
+  return [...new Set(givenTo(source, rules) === null ? [source, ...ruled] : ruled)]
+}
+
 /** The column to which a rule sends values that are only to be kept as text. */
 export const specialColumn = '__special'
 

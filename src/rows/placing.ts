@@ -6,7 +6,7 @@
  */
 import type { Field } from '../core/events.ts'
 import { CdcFailure, code } from '../core/failures.ts'
-import { givenTo, isReserved, specialColumn, type Column, type ColumnRule, type TableSchema } from '../core/schema.ts'
+import { givenTo, isReserved, placesOf, specialColumn, type Column, type ColumnRule, type TableSchema } from '../core/schema.ts'
 
 /** Flink CDC's words; docs/schema-evolution.md says what each means here. */
 export type SchemaChange = 'evolve' | 'try_evolve' | 'lenient' | 'exception' | 'ignore'
@@ -37,17 +37,14 @@ export interface Places {
 export function place(field: Field, places: Places): Placing {
   const { name: source, type } = field
   const { table, byName, taken } = places
-  const rules = (table.rules ?? []).filter((rule) => rule.source === source)
-  const own = givenTo(source, table.rules) === null ? [source] : []
-  const candidates = [...own, ...rules.map(({ as }) => as)]
-  for (const name of candidates) {
-    const index = name === null ? undefined : byName.get(name)
-    if (index !== undefined && !taken.has(name!.toLowerCase()) && table.columns[index]!.type === type) {
-      taken.add(name!.toLowerCase())
+  for (const name of placesOf(source, table.rules)) {
+    const index = byName.get(name)
+    if (index !== undefined && !taken.has(name.toLowerCase()) && table.columns[index]!.type === type) {
+      taken.add(name.toLowerCase())
       return { kind: 'column', index }
     }
   }
-  const newest = rules.at(-1)
+  const newest = table.rules?.findLast((rule) => rule.source === source)
   if (newest) return follow(newest, field, places)
   const trouble = troubleOf(field, places)
   return trouble === null ? add(source, field, places) : byPolicy(trouble, field, places)

@@ -134,11 +134,15 @@ describe('a query', () => {
       url: 's3://lake/airline/public/flights',
       changes: 1559,
       rows: 500,
+      whyNot: null,
       columns,
     }
     return shows(
       'query-catalog',
-      catalogScreen([flights, { ...flights, table: 'log', url: 's3://lake/airline/public/log', rows: null }]),
+      catalogScreen([
+        flights,
+        { ...flights, table: 'log', url: 's3://lake/airline/public/log', rows: null, whyNot: 'it has no key' },
+      ]),
     )
   })
 })
