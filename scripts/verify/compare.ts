@@ -6,7 +6,7 @@ import type { Client } from 'pg'
 import { latestState, quoted, text } from '../query/latestState.ts'
 import type { TableKey } from './journal.ts'
 import type { LakeReader } from './lakeReader.ts'
-import { readSides, type Compared, type LakeSide } from './sides.ts'
+import { lakeSides, readSides, type Compared, type LakeSide } from './sides.ts'
 
 export interface Comparison {
   readonly table: string
@@ -42,64 +42,64 @@ export async function compareTable(database: Client, lake: LakeReader, compared:
 
 /** Over the relations that `readSides` makes. */
 export async function compareSides(lake: Querying, { table, key }: TableKey): Promise<Comparison> {
-  const sql = await comparing(lake, key)
-  const counted = async (side: LakeSide): Promise<ChangesFound> => ({
-    found: await count(lake, sql.changes(side)),
-    missing: await count(lake, sql.missing(side)),
-    surplus: await count(lake, sql.surplus(side)),
-    misplaced: await count(lake, sql.misplaced(side)),
-    twice: await count(lake, `SELECT 1 FROM ${side} GROUP BY __epoch, __kafka_partition, __kafka_offset HAVING count(*) > 1`),
-  })
-  const [delta, glob] = [await counted('lake_delta'), await counted('lake_glob')]
-  const expected = await count(lake, 'SELECT * FROM journal')
-  const state = {
-    stateRows: await count(lake, 'SELECT * FROM state'),
-    stateMissing: await count(lake, sql.stateMissing),
-    stateSurplus: await count(lake, sql.stateSurplus),
+  await prepareComparison(lake, key)
+  const counted = async (side: LakeSide): Promise<ChangesFound> => {
+    const moreThanOnce = `SELECT 1 FROM ${side} GROUP BY __epoch, __kafka_partition, __kafka_offset HAVING count(*) > 1`
+    const seen = { found: await count(lake, `FROM ${side}_changes`), twice: await count(lake, moreThanOnce) }
+    if ((await count(lake, differing(side))) === 0) return { ...seen, missing: 0, surplus: 0, misplaced: 0 }
+    return {
+      ...seen,
+      missing: await count(lake, wrongRows.missing(side)),
+      surplus: await count(lake, wrongRows.surplus(side)),
+      misplaced: await count(lake, wrongRows.misplaced(side, key)),
+    }
   }
-  const wrong = [delta, glob].flatMap(({ missing, surplus, misplaced, twice }) => [missing, surplus, misplaced, twice])
-  const equal = [...wrong, state.stateMissing, state.stateSurplus].every((n) => n === 0)
+  const [delta, glob] = [await counted('lake_delta'), await counted('lake_glob')]
+  const expected = await count(lake, 'FROM journal')
+  const state = {
+    stateRows: await count(lake, 'FROM state'),
+    stateMissing: await count(lake, wrongRows.stateMissing),
+    stateSurplus: await count(lake, wrongRows.stateSurplus),
+  }
+  const flaws = [delta, glob].flatMap(({ missing, surplus, misplaced, twice }) => [missing, surplus, misplaced, twice])
+  const equal = [...flaws, state.stateMissing, state.stateSurplus].every((n) => n === 0)
   return { table, expected, delta, glob, ...state, equal }
 }
 
-export type Querying = Pick<LakeReader, 'rows'>
+export type Querying = Pick<LakeReader, 'rows' | 'run'>
 
-export interface Comparing {
-  /** The user's columns and `journal_op`, `journal_tx`, `journal_nth`. */
-  readonly changes: (side: LakeSide) => string
-  readonly missing: (side: LakeSide) => string
-  readonly surplus: (side: LakeSide) => string
-  readonly misplaced: (side: LakeSide) => string
-  readonly stateMissing: string
-  readonly stateSurplus: string
+/** Rows that are wrong, once `compareSides` has looked: the user's columns, of changes `journal_op`, `journal_tx` and `journal_nth` too. */
+export const wrongRows = {
+  missing: (side: LakeSide): string => `${inAnyPlace('journal')} EXCEPT ALL ${inAnyPlace(side)}`,
+  surplus: (side: LakeSide): string => `${inAnyPlace(side)} EXCEPT ALL ${inAnyPlace('journal')}`,
+  // Behind a change that is missing or too much all later ones of its key would be called misplaced.
+  misplaced: (
+    side: LakeSide,
+    key: readonly string[],
+  ): string => `SELECT * FROM (FROM ${side}_changes EXCEPT FROM journal_changes) AS moved
+    ANTI JOIN (SELECT * FROM (${wrongRows.missing(side)}) UNION ALL SELECT * FROM (${wrongRows.surplus(side)})) AS wrong
+    ON ${key.map((column) => `moved.${quoted(column)} IS NOT DISTINCT FROM wrong.${quoted(column)}`).join(' AND ')}`,
+  stateMissing: 'FROM state EXCEPT ALL FROM latest',
+  stateSurplus: 'FROM latest EXCEPT ALL FROM state',
 }
 
-/** The queries of the comparison; each gives the rows that are wrong. */
-export async function comparing(lake: Querying, key: readonly string[]): Promise<Comparing> {
+function inAnyPlace(side: 'journal' | LakeSide): string {
+  return `SELECT * EXCLUDE journal_nth FROM ${side}_changes`
+}
+
+/** Changes are numbered within their key, so none is there twice: these are all that is not equal, in place or values. */
+function differing(side: LakeSide): string {
+  return `(FROM journal_changes EXCEPT FROM ${side}_changes) UNION ALL (FROM ${side}_changes EXCEPT FROM journal_changes)`
+}
+
+async function prepareComparison(lake: Querying, key: readonly string[]): Promise<void> {
   const columns = (await lake.rows('DESCRIBE state')).map((row) => row['column_name']!)
   const shape = (await lake.rows('DESCRIBE lake_delta')).map((row) => ({ name: row['column_name']!, type: row['column_type']! }))
-  const list = columns.map(quoted).join(', ')
-  const journal = changesOf('journal', columns, key)
-  const changes = (side: LakeSide): string => changesOf(side, columns, key)
-  const missing = (side: LakeSide): string =>
-    `SELECT * EXCLUDE journal_nth FROM ${journal} EXCEPT ALL SELECT * EXCLUDE journal_nth FROM ${changes(side)}`
-  const surplus = (side: LakeSide): string =>
-    `SELECT * EXCLUDE journal_nth FROM ${changes(side)} EXCEPT ALL SELECT * EXCLUDE journal_nth FROM ${journal}`
-  // Behind a change that is missing or too much all later ones of its key would be called misplaced.
-  const misplaced = (
-    side: LakeSide,
-  ): string => `SELECT * FROM (SELECT * FROM ${changes(side)} EXCEPT ALL SELECT * FROM ${journal}) AS moved
-    ANTI JOIN (SELECT * FROM (${missing(side)}) UNION ALL SELECT * FROM (${surplus(side)})) AS wrong
-    ON ${key.map((column) => `moved.${quoted(column)} IS NOT DISTINCT FROM wrong.${quoted(column)}`).join(' AND ')}`
-  const latest = `SELECT ${list} FROM (${latestState('lake_delta', shape, key)})`
-  return {
-    changes,
-    missing,
-    surplus,
-    misplaced,
-    stateMissing: `SELECT ${list} FROM state EXCEPT ALL ${latest}`,
-    stateSurplus: `${latest} EXCEPT ALL SELECT ${list} FROM state`,
-  }
+  for (const side of ['journal', ...lakeSides] as const)
+    await lake.run(`CREATE OR REPLACE TEMP TABLE ${side}_changes AS ${changesOf(side, columns, key)}`)
+  await lake.run(
+    `CREATE OR REPLACE TEMP TABLE latest AS SELECT ${columns.map(quoted).join(', ')} FROM (${latestState('lake_delta', shape, key)})`,
+  )
 }
 
 /** One row a change: what it did, in which transaction, as the how-manieth change of its key (`journal_nth`), with which values. */
@@ -112,7 +112,7 @@ function changesOf(from: 'journal' | LakeSide, columns: readonly string[], key: 
     .filter((name) => !key.includes(name))
     .map((name) => `CASE WHEN journal_op <> 'd' THEN ${value(name)} END AS ${quoted(name)}`)
   const changes = ofLake ? changesInLake(from, by) : 'SELECT * FROM journal'
-  return `(SELECT ${[by, 'journal_op', 'journal_tx', ...values].join(', ')}, row_number() OVER (PARTITION BY ${by} ORDER BY ${order}) AS journal_nth FROM (${changes}))`
+  return `SELECT ${[by, 'journal_op', 'journal_tx', ...values].join(', ')}, row_number() OVER (PARTITION BY ${by} ORDER BY ${order}) AS journal_nth FROM (${changes})`
 }
 
 /** Rows of the first snapshot come before all that was streamed (docs/events.md). */

@@ -2,7 +2,7 @@
 import pg from 'pg'
 import { openKafka, type KafkaDoor } from '../../../src/kafka/door.ts'
 import { quoted } from '../../query/latestState.ts'
-import { compareSides, comparing, type Comparing, type Comparison } from '../../verify/compare.ts'
+import { compareSides, wrongRows, type Comparison } from '../../verify/compare.ts'
 import type { TableKey } from '../../verify/journal.ts'
 import type { LakeReader } from '../../verify/lakeReader.ts'
 import { lakeSides, readSides, type LakeSide } from '../../verify/sides.ts'
@@ -69,7 +69,7 @@ async function judgeChanges(lake: LakeReader, table: TableKey, total: Tally): Pr
   total.duplicates += worst('surplus')
   total.outOfOrder += worst('misplaced')
   total.stateDiffers += compared.stateMissing + compared.stateSurplus
-  if (!compared.equal) total.violations.push(...(await differences(lake, table, compared, await comparing(lake, table.key))))
+  if (!compared.equal) total.violations.push(...(await differences(lake, table, compared)))
   for (const side of lakeSides) {
     const rows = await lake.rows(backwards(side, table.key))
     total.outOfOrder += rows.length
@@ -81,7 +81,7 @@ async function judgeChanges(lake: LakeReader, table: TableKey, total: Tally): Pr
   }
 }
 
-async function differences(lake: LakeReader, table: TableKey, compared: Comparison, sql: Comparing): Promise<string[]> {
+async function differences(lake: LakeReader, table: TableKey, compared: Comparison): Promise<string[]> {
   const said: string[] = []
   for (const [side, { missing, surplus, misplaced, twice }] of [
     ['lake_delta', compared.delta],
@@ -89,9 +89,9 @@ async function differences(lake: LakeReader, table: TableKey, compared: Comparis
   ] as const) {
     const way = waysOfReading[side]
     const kinds = [
-      [missing, sql.missing(side), 'is missing'],
-      [surplus, sql.surplus(side), 'is twice, has other values, or was rolled back'],
-      [misplaced, sql.misplaced(side), "stands elsewhere in its key's order"],
+      [missing, wrongRows.missing(side), 'is missing'],
+      [surplus, wrongRows.surplus(side), 'is twice, has other values, or was rolled back'],
+      [misplaced, wrongRows.misplaced(side, table.key), "stands elsewhere in its key's order"],
     ] as const
     for (const [count, query, what] of kinds) {
       if (count === 0) continue
@@ -107,8 +107,8 @@ async function differences(lake: LakeReader, table: TableKey, compared: Comparis
     if (twice > 0) said.push(`${table.table} ${way}: ${twice} pairs of partition and offset stand more than once`)
   }
   for (const [count, query, what] of [
-    [compared.stateMissing, sql.stateMissing, 'is not in the latest state of the lake'],
-    [compared.stateSurplus, sql.stateSurplus, 'is in the latest state of the lake only'],
+    [compared.stateMissing, wrongRows.stateMissing, 'is not in the latest state of the lake'],
+    [compared.stateSurplus, wrongRows.stateSurplus, 'is in the latest state of the lake only'],
   ] as const) {
     if (count === 0) continue
     const rows = await lake.rows(`SELECT * FROM (${query}) ORDER BY ALL LIMIT 3`)

@@ -10,6 +10,7 @@ import { lakeSides } from '../../../scripts/verify/sides.ts'
 
 let duckdb: DuckDBConnection
 const lake: Querying = {
+  run: async (sql) => void (await duckdb.run(sql)),
   async rows(sql) {
     const result = await duckdb.runAndReadAll(sql)
     const names = result.columnNames()
