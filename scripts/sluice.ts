@@ -5,6 +5,7 @@ import { answered, failed, misused, said, type Output } from './table/output.ts'
 const overview = `usage: npm run table -- <command> [<table>]     start, look at, pause, resume, flush or stop tables
        npm run query -- "SQL"                    read the lake
        npm run defaults -- <table>               columns that came later: what older rows have in them
+       npm run backfill -- <table>               read a table's rows again, into the lake
        npm run topics                            Kafka: topics, partitions, offsets`
 
 /** `args` as after `scripts/sluice.ts`: the subcommand first. */
@@ -18,6 +19,10 @@ export async function sluice(args: readonly string[]): Promise<Output> {
       process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
       const { query } = await import('./query/query.ts')
       return await query(rest, json)
+    }
+    if (subcommand === 'backfill') {
+      process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
+      return await (await import('./backfill/backfill.ts')).backfill(rest, json)
     }
     if (subcommand === 'defaults') {
       process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'

@@ -7,6 +7,13 @@ CREATE TABLE cdc.heartbeat (
   beat_at timestamptz NOT NULL
 );
 
+-- npm run backfill asks Debezium here to read a table again.
+CREATE TABLE cdc.signal (
+  id text PRIMARY KEY,
+  type text NOT NULL,
+  data text
+);
+
 CREATE TABLE customers (
   customer_id integer PRIMARY KEY,
   name text NOT NULL,

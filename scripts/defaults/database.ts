@@ -1,5 +1,5 @@
 /** What PostgreSQL knows about columns that were added to a table after it had rows. */
-import pg from 'pg'
+import type { Client } from 'pg'
 
 export interface AddedColumn {
   readonly name: string
@@ -13,28 +13,22 @@ export interface AddedColumn {
 
 /** Looks `columns` up; a table that was rewritten since (VACUUM FULL, a volatile default) has forgotten its constants. */
 export async function addedColumns(
-  source: pg.ClientConfig,
+  client: Client,
   schema: string,
   table: string,
   columns: readonly string[],
 ): Promise<readonly AddedColumn[]> {
-  const client = new pg.Client(source)
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ name: string; missing: boolean; text: string | null; preset: boolean }>(
-      `SELECT attname AS name, atthasmissing AS missing, (attmissingval::text::text[])[1] AS text, atthasdef AS preset
-       FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
-       WHERE nspname = $1 AND relname = $2 AND attnum > 0 AND NOT attisdropped`,
-      [schema, table],
-    )
-    const known = new Map(rows.map((row) => [row.name, row]))
-    return columns.map((name) => {
-      const found = known.get(name)
-      if (!found) return { name, kind: 'gone', text: null }
-      if (found.missing) return { name, kind: 'constant', text: found.text }
-      return { name, kind: found.preset ? 'rewritten' : 'none', text: null }
-    })
-  } finally {
-    await client.end()
-  }
+  const { rows } = await client.query<{ name: string; missing: boolean; text: string | null; preset: boolean }>(
+    `SELECT attname AS name, atthasmissing AS missing, (attmissingval::text::text[])[1] AS text, atthasdef AS preset
+     FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+     WHERE nspname = $1 AND relname = $2 AND attnum > 0 AND NOT attisdropped`,
+    [schema, table],
+  )
+  const known = new Map(rows.map((row) => [row.name, row]))
+  return columns.map((name) => {
+    const found = known.get(name)
+    if (!found) return { name, kind: 'gone', text: null }
+    if (found.missing) return { name, kind: 'constant', text: found.text }
+    return { name, kind: found.preset ? 'rewritten' : 'none', text: null }
+  })
 }

@@ -1,8 +1,6 @@
 /** `npm run defaults`: constant defaults of columns that came later, from the database's catalog into the table's log. */
 import { randomUUID } from 'node:crypto'
-import process from 'node:process'
 import { parseArgs } from 'node:util'
-import type { ClientConfig } from 'pg'
 import { lakeOfProcess } from '../../src/config/process.ts'
 import { parseTableName } from '../../src/config/tables.ts'
 import { nothing } from '../../src/core/failpoints.ts'
@@ -13,6 +11,7 @@ import { openStore } from '../../src/workers/deps.ts'
 import { Finding } from '../table/finding.ts'
 import { answered, misused, type Answer, type Output } from '../table/output.ts'
 import { grid } from '../table/screens.ts'
+import { sourceUsage, withSource } from '../table/source.ts'
 import { addedColumns, type AddedColumn } from './database.ts'
 
 const usage = `usage: npm run defaults -- <table> [--json]
@@ -26,8 +25,7 @@ Options:
   --json    one JSON document
   --help    this text
 
-Surroundings: the source database by DATABASE_URL (postgres://user:password@host/database) or by PGHOST, PGUSER, PGPASSWORD
-... as for psql; the lake as for npm run query, with CDC_DATABASE.
+Surroundings: ${sourceUsage}; the lake as for npm run query, with CDC_DATABASE.
 
 Exit codes: 0 fine, 1 a finding or a failure, 2 wrong use.`
 
@@ -60,7 +58,7 @@ async function record(name: string): Promise<Answer> {
   }
   const snapshot = await readSnapshot(ctx)
   if (snapshot === null) throw new Finding(`There is no table ${table.name} in the lake at ${lake.url}.`)
-  const columns = await addedColumns(sourceOf(database), table.schema, table.table, namesOf(snapshot))
+  const columns = await withSource(database, (client) => addedColumns(client, table.schema, table.table, namesOf(snapshot)))
   const constants = columns.flatMap(({ name, kind, text }) =>
     kind === 'constant' && text !== null ? [[name, text] as const] : [],
   )
@@ -71,12 +69,6 @@ async function record(name: string): Promise<Answer> {
   return { exit: rewritten ? 1 : 0, text: screen(table.name, columns), json }
 }
 
-/** Of the database that the folder in the lake is named for, unless somebody says otherwise. */
-function sourceOf(database: string): ClientConfig {
-  const { DATABASE_URL: url, PGDATABASE: named } = process.env
-  return url ? { connectionString: url } : { database: named ?? database }
-}
-
 /** Columns that came after the first ones; the lake's names are the database's, but for those that rules send elsewhere. */
 function namesOf({ metaData }: Snapshot): string[] {
   return (JSON.parse(metaData.configuration['cdc.added'] ?? '[]') as [string, string][]).map(([name]) => name)
@@ -84,7 +76,7 @@ function namesOf({ metaData }: Snapshot): string[] {
 
 const told: Readonly<Record<AddedColumn['kind'], string>> = {
   constant: 'rows from before it show this in the latest state',
-  rewritten: 'old rows have values that sent no event: take a new snapshot of the table to have them',
+  rewritten: 'old rows have values that sent no event: npm run backfill has them',
   none: 'rows from before it have NULL, in the database too',
   gone: 'is no column of the database any more',
 }

@@ -13,7 +13,7 @@ export interface ConnectorPlan {
   topicPrefix: string
   slot: string
   publication: string
-  /** Tables as `schema.table`. The heartbeat's table is added. */
+  /** Tables as `schema.table`. The connector's own, for the heartbeat and for signals, are added. */
   tables: readonly string[]
   /** What Debezium sends for a large value that did not change; random unless given. */
   unavailablePlaceholder?: string
@@ -29,15 +29,16 @@ export interface ConfigError {
   message: string
 }
 
-/** The heartbeat's action query (in the profile) writes to it; docker/postgres/init.sql makes the same. */
-const heartbeatTable = `CREATE SCHEMA IF NOT EXISTS cdc;
-  CREATE TABLE IF NOT EXISTS cdc.heartbeat (id integer PRIMARY KEY, beat_at timestamptz NOT NULL)`
+/** What the profile's heartbeat and signals are written to; docker/postgres/init.sql makes the same. */
+const ownTables = `CREATE SCHEMA IF NOT EXISTS cdc;
+  CREATE TABLE IF NOT EXISTS cdc.heartbeat (id integer PRIMARY KEY, beat_at timestamptz NOT NULL);
+  CREATE TABLE IF NOT EXISTS cdc.signal (id text PRIMARY KEY, type text NOT NULL, data text)`
 
 const profile = new URL('../../docker/connect/sluice-source.json', import.meta.url)
 
 /** The whole configuration of a connector. */
 export async function renderConnector(plan: ConnectorPlan): Promise<ConnectorConfig> {
-  const tables = [...plan.tables, 'cdc.heartbeat'].map((table) => table.replaceAll(/[^\w]/g, '\\$&'))
+  const tables = [...plan.tables, 'cdc.heartbeat', 'cdc.signal'].map((table) => table.replaceAll(/[^\w]/g, '\\$&'))
   const facts: Record<string, string> = {
     databaseHost: plan.postgres.host,
     databasePort: String(plan.postgres.port),
@@ -77,7 +78,7 @@ export async function validateConnector(connectUrl: string, config: ConnectorCon
  * of all refused settings, or the task's own failure.
  */
 export async function registerConnector(connectUrl: string, plan: ConnectorPlan, withinMs = 150_000): Promise<ConnectorConfig> {
-  await withDatabase(plan, (client) => client.query(heartbeatTable))
+  await withDatabase(plan, (client) => client.query(ownTables))
   const config = await renderConnector(plan)
   const errors = await validateConnector(connectUrl, config)
   if (errors.length > 0) {

@@ -100,7 +100,8 @@ export function openStore(lake: Config['lake']): ObjectStore {
   })
 }
 
-export function kafkaSettings(config: Config, logger: Logger): KafkaSettings {
+/** Without a logger nothing is said. */
+export function kafkaSettings(config: Config, logger?: Logger): KafkaSettings {
   const { brokers, tls, sasl, maxBatchBytes } = config.kafka
   return {
     brokers,
@@ -117,9 +118,11 @@ export function kafkaSettings(config: Config, logger: Logger): KafkaSettings {
     ...(sasl ? { sasl } : {}),
     maxBatchBytes,
     fetchBytes,
-    log: {
-      debug: (message, details) => logger.debug(details, message),
-      warn: (message, details) => logger.warn(details, message),
-    },
+    ...(logger && {
+      log: {
+        debug: (message, details) => logger.debug(details, message),
+        warn: (message, details) => logger.warn(details, message),
+      },
+    }),
   }
 }

@@ -53,7 +53,7 @@ describe('pages that come from code', () => {
 
 describe('the connector', () => {
   const profile = Object.keys(JSON.parse(read('docker/connect/sluice-source.json')) as object).sort()
-  const rows = [...read('docs/connector.md').matchAll(/^\| `([a-z.]+)` *\| *([^|]*?) *\| *([^|]*?) *\|$/gm)]
+  const rows = [...read('docs/connector.md').matchAll(/^\| `([a-zA-Z.]+)` *\| *([^|]*?) *\| *([^|]*?) *\|$/gm)]
 
   test('every setting of the profile is explained, and no other', () => {
     expect(rows.map(([, setting]) => setting!).sort()).toEqual(profile)

@@ -17,10 +17,11 @@ test('the rendered connector has no placeholder left', async () => {
   expect(config).toMatchObject({ 'database.port': '5432', 'topic.prefix': 'air', 'slot.name': 'cdc_air' })
 })
 
-test('table names are patterns for Debezium, so whatever is special in a pattern is escaped, and the heartbeat is listed', async () => {
+test('table names are patterns for Debezium, so whatever is special in a pattern is escaped; its own tables are listed', async () => {
   const config = await renderConnector(plan)
   const patterns = config['table.include.list']!.split(',').map((pattern) => new RegExp(`^${pattern}$`))
-  for (const table of [...plan.tables, 'cdc.heartbeat']) expect(patterns.filter((each) => each.test(table))).toHaveLength(1)
+  for (const table of [...plan.tables, 'cdc.heartbeat', 'cdc.signal'])
+    expect(patterns.filter((each) => each.test(table))).toHaveLength(1)
   expect(patterns.some((each) => each.test('publicXbookings'))).toBe(false)
 })
 
