@@ -1,8 +1,9 @@
 /** What is kept of a run that failed: the lake, the database's own account, histories, logs, and what was done when. */
 import { cp, mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import pg from 'pg'
+import { copyLake } from './lakeCopy.ts'
 import type { ChaosResult } from './run.ts'
 import type { Stage } from './stage.ts'
 
@@ -19,7 +20,7 @@ export async function keepEvidence(stage: Stage, result: ChaosResult, folder: st
     await work().catch((error: unknown) => lost.push(`${what} (${(error as Error).message})`))
   }
   await keep('logs', () => cp(join(stage.stack.dir, 'logs'), join(folder, 'logs'), { recursive: true }))
-  await keep('lake', () => keepLake(stage, join(folder, 'lake')))
+  await keep('lake', () => copyLake(stage.store, join(folder, 'lake')))
   await keep('journal', () => keepJournal(stage, join(folder, 'journal')))
   await keep('histories', () => keepHistories(stage, join(folder, 'histories')))
   const lines = [
@@ -35,15 +36,6 @@ export async function keepEvidence(stage: Stage, result: ChaosResult, folder: st
   ]
   await writeFile(join(folder, 'README.txt'), lines.join('\n') + '\n')
   return lines.join('\n')
-}
-
-async function keepLake({ store }: Stage, folder: string): Promise<void> {
-  for await (const { key } of store.list('')) {
-    const bytes = await store.get(key)
-    if (bytes === null) continue
-    await mkdir(dirname(join(folder, key)), { recursive: true })
-    await writeFile(join(folder, key), bytes)
-  }
 }
 
 async function keepJournal({ databaseUrl, tables }: Stage, folder: string): Promise<void> {

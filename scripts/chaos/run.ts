@@ -1,10 +1,13 @@
 /** One run from its beginning to the verdict: stage, load, faults, rest, judgement. */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { drainDatabase, drainTables } from '../demo/drain.ts'
 import type { StackFacts } from '../stack/start.ts'
 import { openLakeReader } from '../verify/lakeReader.ts'
-import { lanes, type Fault } from './fault.ts'
+import { lanes, type Fault, type LaneName } from './fault.ts'
+import { copyLake } from './lakeCopy.ts'
 import { prepareLoad, startLoad } from './load/load.ts'
 import { patienceMs, strikeAll, type Outcome, type Told } from './nemesis.ts'
 import { judge } from './oracles/judge.ts'
@@ -51,8 +54,8 @@ export async function runChaos(
   }
 }
 
-/** Where faults strike side by side, a lane goes on after this although not all has recovered yet. */
-const restlessMs = 15_000
+/** Where faults strike side by side, a lane goes on after this although not all has recovered yet; windows take nobody's worker. */
+const restlessMs = { workers: 15_000, windows: 0, store: 15_000, parts: 15_000 } as const satisfies Record<LaneName, number>
 
 async function carried(stage: Stage, seed: number, options: ChaosOptions): Promise<ChaosResult> {
   const { say } = options
@@ -73,8 +76,9 @@ async function carried(stage: Stage, seed: number, options: ChaosOptions): Promi
   try {
     const signal = over.signal
     const untilMs = Date.now() + options.forMs
-    const terms = { untilMs, waitMs: options.single ? patienceMs : restlessMs, signal }
-    const striking = plansOf(options).map((plan) => strikeAll(stage, options.faults, plan, terms, told))
+    const striking = lanesOf(options).map(({ plan, waitMs }) => {
+      return strikeAll(stage, options.faults, plan, { untilMs, waitMs, signal }, told)
+    })
     outcomes = (await Promise.all(striking)).flat().sort((a, b) => a.begunAtMs - b.begunAtMs)
     say('no more faults; the writers come to their end')
     facts = await load.settled()
@@ -91,9 +95,9 @@ async function carried(stage: Stage, seed: number, options: ChaosOptions): Promi
 }
 
 /** The lanes side by side, or taking turns. */
-function plansOf({ seed, faults, single }: ChaosOptions): Iterable<Strike>[] {
-  const plans = lanes.map((lane) => planOf(seed, lane, faults))
-  return single ? [inTurn(plans)] : plans
+function lanesOf({ seed, faults, single }: ChaosOptions): { plan: Iterable<Strike>; waitMs: number }[] {
+  const plans = lanes.map((lane) => ({ plan: planOf(seed, lane, faults), waitMs: restlessMs[lane] }))
+  return single ? [{ plan: inTurn(plans.map(({ plan }) => plan)), waitMs: patienceMs }] : plans
 }
 
 function* inTurn(plans: readonly Generator<Strike, void>[]): Generator<Strike, void> {
@@ -127,11 +131,15 @@ async function rest(stage: Stage): Promise<void> {
 }
 
 async function judged(stage: Stage, facts: LoadFacts): Promise<Judgement> {
-  const { databaseUrl, roots, stack, name, tables } = stage
+  const { databaseUrl, stack, store, name, tables } = stage
+  const folder = join(stack.dir, `lake-${name}`)
   const reader = await openLakeReader(stack.s3)
   try {
+    await copyLake(store, folder)
+    const roots = new Map(tables.map(({ table }) => [table, join(folder, stage.rootOf(table))]))
     return await judge({ databaseUrl, reader, roots, kafka: stack.kafka, topicPrefix: name, tables, facts })
   } finally {
     reader.close()
+    await rm(folder, { recursive: true, force: true })
   }
 }

@@ -1,5 +1,6 @@
 /** What the faults act upon: the real parts, workers behind a proxy to the store, tables under load, and the lake as seen from outside. */
 import { Client, Connection } from '@temporalio/client'
+import { tableRoot } from '../../src/core/names.ts'
 import { s3Store, type S3Store } from '../../src/lake/s3.ts'
 import { createDatabase } from '../stack/airline.ts'
 import { type ConnectorPlan, deleteConnector, registerConnector } from '../stack/connector.ts'
@@ -23,11 +24,12 @@ export interface Stage {
   readonly crew: Crew
   readonly carriers: Carriers
   readonly watch: LakeWatch
+  /** This run's lake, past the proxy. */
   readonly store: S3Store
-  /** Of this run's lake, below the bucket. */
+  /** Of the lake, below the bucket. */
   readonly lakePrefix: string
-  /** `s3://bucket/prefix/database/schema/table`, by table. */
-  readonly roots: ReadonlyMap<string, string>
+  /** Where a table of schema public stands in the lake. */
+  readonly rootOf: (table: string) => string
   kill(part: PartName): Promise<void>
   restart(part: PartName): Promise<void>
   pid(part: PartName): number
@@ -58,9 +60,9 @@ export async function openStage(
       CDC_PLACEHOLDER: placeholder,
       CDC_SEARCH_ATTRIBUTES: 'false',
       // Small batches and short runs: more edges to be hit.
-      CDC_BATCH_MAX_AGE: '400ms',
+      CDC_BATCH_MAX_AGE: '1s',
       CDC_BATCH_MAX_ROWS: '2500',
-      CDC_BATCHES_PER_RUN: '12',
+      CDC_BATCHES_PER_RUN: '5',
     },
   })
   const connector: ConnectorPlan = {
@@ -84,7 +86,8 @@ export async function openStage(
   const { bucket, endpoint, region, accessKeyId, secretAccessKey } = stack.s3
   const credentials = { accessKeyId, secretAccessKey }
   const store = s3Store({ bucket, prefix: lakePrefix, endpoint, region, credentials, forcePathStyle: true })
-  const watch = watchLake(store, new Map(names.map((table) => [table, `${name}/public/${table}`])))
+  const rootOf = (table: string) => tableRoot(name, 'public', table)
+  const watch = watchLake(store, new Map(names.map((table) => [table, rootOf(table)])))
   return {
     stack,
     name,
@@ -97,7 +100,7 @@ export async function openStage(
     watch,
     store,
     lakePrefix,
-    roots: new Map(names.map((table) => [table, `s3://${bucket}/${lakePrefix}/${name}/public/${table}`])),
+    rootOf,
     kill: (part) => killPart(stack.dir, part),
     restart: async (part) => void (await restartPart(stack.dir, part)),
     pid: (part) => partRecord(stack.dir, part).pid,

@@ -37,7 +37,7 @@ export interface LoadOptions {
 export interface Evidence {
   readonly databaseUrl: string
   readonly reader: LakeReader
-  /** Where each table stands: `s3://bucket/prefix/database/schema/table`, by the table's name. */
+  /** Where each table stands, by its name: a folder with a copy, or `s3://bucket/prefix/database/schema/table`. */
   readonly roots: ReadonlyMap<string, string>
   readonly kafka: KafkaFacts
   readonly topicPrefix: string

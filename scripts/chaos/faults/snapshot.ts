@@ -140,7 +140,7 @@ async function judge(stage: Stage, table: string): Promise<void> {
 async function read(stage: Stage, table: string) {
   const lake = await openLakeReader(stage.stack.s3)
   try {
-    const root = `s3://${stage.stack.s3.bucket}/${stage.lakePrefix}/${stage.name}/public/${table}`
+    const root = `s3://${stage.stack.s3.bucket}/${stage.lakePrefix}/${stage.rootOf(table)}`
     await lake.run(`CREATE TEMP TABLE changes AS SELECT * FROM delta_scan('${root}')`)
     const columns = await lake.rows('DESCRIBE changes')
     const named = columns.map((row) => ({ name: row['column_name']!, type: row['column_type']! }))

@@ -35,9 +35,10 @@ const told = { kill: 'dies', pause: 'freezes past the heartbeat timeout and wake
 export const windowFaults: readonly Fault[] = failpoints.map((point) =>
   fault({
     kind: `window.${point}`,
-    lane: 'workers',
+    lane: 'windows',
     what: where[point],
-    draw: (random) => ({ action: pick(random, actions), at: whole(random, 1, 3) }),
+    // A run begins seldom: its windows are met the first time that somebody comes through.
+    draw: (random) => ({ action: pick(random, actions), at: /^(claim|open)\./.test(point) ? 1 : whole(random, 1, 3) }),
     tell: ({ action }) => `a worker ${told[action as keyof typeof told] ?? 'is slow (3 s)'} ${where[point]}`,
     async strike({ crew }, { action, at }) {
       const worker = await crew.hire({ CDC_FAILPOINTS: `${point}=${action}@${at}` })
