@@ -1,4 +1,4 @@
-/** What a person decides about a topic that is no longer what the table was carried from, on the real parts (DESIGN §4.2, §4.9). */
+/** What a person decides about a topic that is no longer what the table was carried from, on the real parts (DESIGN §4.2, §4.8, §4.9). */
 import { Kafka, logLevel, type Admin } from 'kafkajs'
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -16,7 +16,7 @@ import {
 } from './harness.ts'
 import { openLane, statusOf, until, type Lane } from './lane.ts'
 
-const tables = ['remade', 'multiplied', 'uneven']
+const tables = ['remade', 'lost', 'multiplied', 'uneven']
 
 let database: TestDatabase
 let lane: Lane
@@ -112,6 +112,34 @@ describe.concurrent('a decision', () => {
     await until(async () => (await statusOf(table)).rows === 4, 60_000)
     expect(await rowsOf('remade', '__epoch = 0')).toEqual({ delta: 1, glob: 1 })
     expect(await rowsOf('remade', '__epoch = 1')).toEqual({ delta: 3, glob: 3 })
+  })
+
+  test('leaves out what Kafka deleted before it was carried, and nothing else; the log tells the gap', async () => {
+    const table = await flowing('lost')
+    const { positions } = await table.executeUpdate<TableStatus, []>('pause')
+    await sql('INSERT INTO lost SELECT i, i FROM generate_series(1, 60) i')
+    const records = await waitForTopic(topicOf('lost'), (found) => found.length >= 61, 60_000)
+    const { partition } = records.at(-1)!
+    const from = BigInt(positions[partition]!.seen)
+    const waiting = records.filter((each) => each.partition === partition && each.offset >= from)
+    const to = waiting[Math.floor(waiting.length / 2)]!.offset
+    const taken = waiting.filter(({ offset }) => offset < to).length
+    expect(taken).toBeGreaterThan(0)
+    await withAdmin(async (own) => {
+      await own.fetchTopicOffsets(topicOf('lost')) // kafkajs deletes from topics that it knows only
+      await own.deleteTopicRecords({ topic: topicOf('lost'), partitions: [{ partition, offset: to.toString() }] })
+    })
+    await table.executeUpdate('resume')
+    const choice = choiceOf(await parked(table, 'CDC2004'))
+    const gap = { partition, from: from.toString(), to: to.toString() }
+    expect(choice).toEqual({ acceptGap: [gap] })
+    expect(await refusal(table, { acceptGap: [{ ...gap, to: (to - 1n).toString() }] })).toContain(`"to":"${to}"`)
+    await table.executeUpdate('resume', { args: [choice] })
+    await table.executeUpdate('flush')
+    const carried = 61 - taken
+    expect(await rowsOf('lost')).toEqual({ delta: carried, glob: carried })
+    const told = `SELECT count(*) FROM read_text('${lane.rootOf('lost')}/_delta_log/*.json') WHERE contains(content, '"gap"')`
+    expect(await lake.one(told)).toBe('1')
   })
 
   test('is not asked where partitions were multiplied under load: each change once, each key in order', async () => {
