@@ -76,6 +76,12 @@ describe('exit codes', () => {
     expect(misused('why', 'usage', false)).toEqual({ exit: 2, stdout: '', stderr: 'why\n\nusage\n' })
   })
 
+  test('a backfill of no table, of two, or without any patience is wrong use', async () => {
+    for (const args of [[], ['a', 'b'], ['a', '--timeout', '0'], ['a', '--since', 'x']]) {
+      expect(await sluice(['backfill', ...args])).toMatchObject({ exit: 2, stdout: '' })
+    }
+  })
+
   test('an answer has its own code, and ok says the same', () => {
     const answer = { exit: 1, text: 'a screen', json: { table: 'public.f' } } as const
     expect(answered(answer, 'status', false)).toEqual({ exit: 1, stdout: 'a screen\n', stderr: '' })
