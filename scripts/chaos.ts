@@ -19,7 +19,7 @@ const usage = `usage: npm run chaos -- [--seed N] [--minutes M] [--only FAULT[,F
   --seed N      draws the plan; the same seed gives the same faults in the same order (default: any)
   --minutes M   how long faults strike (default 5)
   --only FAULT  only this kind (worker.kill), or a family (window); --only help lists them
-  --single      one fault at a time, so that recovery times tell of one fault alone; else up to four may strike at once`
+  --single      one fault at a time, so that recovery times tell of one fault alone; else up to five may strike at once`
 
 interface Options {
   readonly seed: number
@@ -45,7 +45,7 @@ function optionsOf(args: readonly string[]): Options {
 }
 
 async function chaos({ seed, minutes, faults, single }: Options): Promise<boolean> {
-  step(`seed ${seed}: ${minutes} minutes of ${faults.length} kinds of faults, ${single ? 'one' : 'up to four'} at a time`)
+  step(`seed ${seed}: ${minutes} minutes of ${faults.length} kinds of faults, ${single ? 'one' : 'up to five'} at a time`)
   const name = `chaos_${seed}`
   const folder = join(projectRoot, '.stack', 'chaos')
   const stack = await startStack({ name, progress: (part) => step(`started ${part}`) })

@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts'
 export type Particulars = Readonly<Record<string, string | number | boolean>>
 
 /** Faults of several lanes may strike at the same time; those of one lane come one after the other. */
-export const lanes = ['workers', 'windows', 'store', 'parts'] as const
+export const lanes = ['workers', 'reading', 'committing', 'store', 'parts'] as const
 export type LaneName = (typeof lanes)[number]
 
 export interface Fault<P extends Particulars = Particulars> {

@@ -13,7 +13,7 @@ import { patienceMs, strikeAll, type Outcome, type Told } from './nemesis.ts'
 import { judge } from './oracles/judge.ts'
 import { planOf, type Strike } from './plan.ts'
 import { openStage, type Stage } from './stage.ts'
-import type { Judgement, LoadFacts } from './story.ts'
+import type { Judgement, LoadFacts, RunHistory } from './story.ts'
 
 export interface ChaosOptions {
   readonly seed: number
@@ -55,7 +55,10 @@ export async function runChaos(
 }
 
 /** Where faults strike side by side, a lane goes on after this although not all has recovered yet; windows take nobody's worker. */
-const restlessMs = { workers: 15_000, windows: 0, store: 15_000, parts: 15_000 } as const satisfies Record<LaneName, number>
+const restlessMs = { workers: 15_000, reading: 0, committing: 0, store: 15_000, parts: 15_000 } as const satisfies Record<
+  LaneName,
+  number
+>
 
 async function carried(stage: Stage, seed: number, options: ChaosOptions): Promise<ChaosResult> {
   const { say } = options
@@ -130,6 +133,10 @@ async function rest(stage: Stage): Promise<void> {
   )
 }
 
+async function* histories({ carriers }: Stage): AsyncIterable<RunHistory> {
+  for (const table of carriers.tables) yield* carriers.histories(table)
+}
+
 async function judged(stage: Stage, facts: LoadFacts): Promise<Judgement> {
   const { databaseUrl, stack, store, name, tables } = stage
   const folder = join(stack.dir, `lake-${name}`)
@@ -137,7 +144,16 @@ async function judged(stage: Stage, facts: LoadFacts): Promise<Judgement> {
   try {
     await copyLake(store, folder)
     const roots = new Map(tables.map(({ table }) => [table, join(folder, stage.rootOf(table))]))
-    return await judge({ databaseUrl, reader, roots, kafka: stack.kafka, topicPrefix: name, tables, facts })
+    return await judge({
+      databaseUrl,
+      reader,
+      roots,
+      kafka: stack.kafka,
+      topicPrefix: name,
+      tables,
+      facts,
+      histories: histories(stage),
+    })
   } finally {
     reader.close()
     await rm(folder, { recursive: true, force: true })

@@ -26,6 +26,9 @@ const where: Readonly<Record<Failpoint, string>> = {
   'commit.afterMirror': 'after the mirror has begun, before the answer',
 }
 
+/** From the first bytes in the store on; half of the windows, so that the two lanes take equally long. */
+const isLate = (point: Failpoint): boolean => /^commit|Part$|Object$/.test(point)
+
 /** Mostly deaths: they leave the most behind. */
 const actions = ['kill', 'kill', 'kill', 'pause', 'error', 'delay:3000'] as const
 const reachedWithinMs = 30_000
@@ -35,7 +38,7 @@ const told = { kill: 'dies', pause: 'freezes past the heartbeat timeout and wake
 export const windowFaults: readonly Fault[] = failpoints.map((point) =>
   fault({
     kind: `window.${point}`,
-    lane: 'windows',
+    lane: isLate(point) ? 'committing' : 'reading',
     what: where[point],
     // A run begins seldom: its windows are met the first time that somebody comes through.
     draw: (random) => ({ action: pick(random, actions), at: /^(claim|open)\./.test(point) ? 1 : whole(random, 1, 3) }),
