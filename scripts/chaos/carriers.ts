@@ -1,8 +1,10 @@
 /** The workflow of each table, seen and handled from outside as a person at the command line would. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { TableStatus } from '../../src/core/tableState.ts'
 import type { TemporalFacts } from '../stack/temporal.ts'
+import type { RunHistory } from './story.ts'
 
 export interface Carriers {
   readonly client: Client
@@ -10,6 +12,8 @@ export interface Carriers {
   readonly tables: readonly string[]
   readonly idOf: (table: string) => string
   readonly handle: (table: string) => WorkflowHandle
+  /** Of the runs of a table's workflow, the newest first. */
+  readonly histories: (table: string) => AsyncIterable<RunHistory>
   /** Starts a table's workflow; harmless while it runs. */
   readonly start: (table: string) => Promise<void>
   readonly startAll: () => Promise<void>
@@ -60,6 +64,13 @@ export function openCarriers(
     tables,
     idOf,
     handle,
+    async *histories(table) {
+      const workflowId = idOf(table)
+      for await (const { runId } of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
+        const history = await client.workflow.getHandle(workflowId, runId).fetchHistory()
+        yield { workflowId, runId, json: historyToJSON(history) }
+      }
+    },
     start,
     async startAll() {
       for (const table of tables) await start(table)

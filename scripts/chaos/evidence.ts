@@ -1,7 +1,6 @@
 /** What is kept of a run that failed: the lake, the database's own account, histories, logs, and what was done when. */
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import pg from 'pg'
 import { copyLake } from './lakeCopy.ts'
 import type { ChaosResult } from './run.ts'
@@ -59,10 +58,9 @@ async function keepHistories({ carriers }: Stage, folder: string): Promise<void>
   await mkdir(folder, { recursive: true })
   for (const table of carriers.tables) {
     let kept = 0
-    for await (const { runId } of carriers.client.workflow.list({ query: `WorkflowId = '${carriers.idOf(table)}'` })) {
-      if (kept++ === mostRuns) break
-      const history = await carriers.client.workflow.getHandle(carriers.idOf(table), runId).fetchHistory()
-      await writeFile(join(folder, `${table}-${String(kept).padStart(2, '0')}-${runId}.json`), historyToJSON(history))
+    for await (const { runId, json } of carriers.histories(table)) {
+      await writeFile(join(folder, `${table}-${String(++kept).padStart(2, '0')}-${runId}.json`), json)
+      if (kept === mostRuns) break
     }
   }
 }

@@ -13,10 +13,10 @@ export function report({ outcomes, facts, judgement, violations }: ChaosResult, 
     )
   }
   if (judgement) {
-    const { rows, boundaries, duplicates, missing, outOfOrder, stateDiffers, unaccounted, wrongSums } = judgement
+    const { rows, boundaries, duplicates, missing, outOfOrder, stateDiffers, unaccounted, wrongSums, tellingRuns } = judgement
     lines.push(
       `lake: ${count(rows)} rows; duplicates ${duplicates}, missing ${missing}, out of order ${outOfOrder}, latest state differs in ${stateDiffers}, ` +
-        `offsets unaccounted for ${unaccounted}, wrong sums ${wrongSums} of ${count(boundaries)}`,
+        `offsets unaccounted for ${unaccounted}, wrong sums ${wrongSums} of ${count(boundaries)}, histories with values of rows ${tellingRuns}`,
     )
   }
   lines.push('')

@@ -43,6 +43,14 @@ export interface Evidence {
   readonly topicPrefix: string
   readonly tables: readonly TableKey[]
   readonly facts: LoadFacts
+  /** Of every run of every table's workflow. */
+  readonly histories: AsyncIterable<RunHistory>
+}
+
+export interface RunHistory {
+  readonly workflowId: string
+  readonly runId: string
+  readonly json: string
 }
 
 /** Numbers of all tables together. Only `rows` and `boundaries` may differ from zero. */
@@ -60,6 +68,8 @@ export interface Judgement {
   readonly unaccounted: number
   /** Boundaries at which a sum was not what it must be. */
   readonly wrongSums: number
+  /** Runs of workflows in whose history a value of a row can be read. */
+  readonly tellingRuns: number
   /** One sentence each: which oracle, which table, which rows. Empty when all is well. */
   readonly violations: readonly string[]
 }

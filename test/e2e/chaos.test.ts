@@ -26,6 +26,7 @@ test('workers die, workflows end, the store loses its answers: every change is i
     stateDiffers: 0,
     unaccounted: 0,
     wrongSums: 0,
+    tellingRuns: 0,
   })
   expect(result.judgement!.rows).toBeGreaterThan(20_000)
   expect(result.outcomes.filter(({ struck }) => struck).length).toBeGreaterThanOrEqual(3)

@@ -3,6 +3,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { WorkflowHandle } from '@temporalio/client'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readable } from '../../scripts/chaos/oracles/histories.ts'
 import { freshDatabase, registerConnector, stackFacts, withClient, type TestDatabase } from './harness.ts'
 import { openLane, statusOf, until, type Lane } from './lane.ts'
 
@@ -102,7 +103,7 @@ describe.concurrent('the history of a table', () => {
     const described = JSON.stringify([await table.describe(), await statusOf(table)], (_name, value: unknown) =>
       typeof value === 'bigint' ? String(value) : value,
     )
-    const all = [text, ...payloadsIn(text), described].join('\n')
+    const all = `${readable(text)}\n${described}`
     expect(all).toContain('public.secretive')
     expect(all).toContain('writeParquet')
     const { s3, postgres } = stackFacts()
@@ -120,13 +121,3 @@ describe.concurrent('the history of a table', () => {
     }
   })
 })
-
-/** Payloads stand in base64. */
-function payloadsIn(text: string): string[] {
-  const found: string[] = []
-  JSON.parse(text, (name, value: unknown) => {
-    if (name === 'data' && typeof value === 'string') found.push(Buffer.from(value, 'base64').toString())
-    return value
-  })
-  return found
-}

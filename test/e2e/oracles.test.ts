@@ -1,9 +1,11 @@
 /** The oracles of chaos over a real lake: silent while it is right, and not when somebody has put his hand to it. */
+import type { WorkflowHandle } from '@temporalio/client'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { prepareLoad, startLoad } from '../../scripts/chaos/load/load.ts'
 import { judge } from '../../scripts/chaos/oracles/judge.ts'
-import type { Evidence, Judgement } from '../../scripts/chaos/story.ts'
+import type { Evidence, Judgement, RunHistory } from '../../scripts/chaos/story.ts'
 import { drainDatabase } from '../../scripts/demo/drain.ts'
 import { openLakeReader, type LakeReader } from '../../scripts/verify/lakeReader.ts'
 import { logKey } from '../../src/core/keys.ts'
@@ -37,7 +39,16 @@ beforeAll(async () => {
   const credentials = { accessKeyId, secretAccessKey }
   store = s3Store({ bucket, prefix: '', endpoint, region, credentials, forcePathStyle: true })
   const roots = new Map(tables.map(({ table }) => [table, lane.rootOf(table)]))
-  evidence = { databaseUrl: database.url, reader, roots, kafka, topicPrefix: database.topicPrefix, tables, facts }
+  evidence = {
+    databaseUrl: database.url,
+    reader,
+    roots,
+    kafka,
+    topicPrefix: database.topicPrefix,
+    tables,
+    facts,
+    histories: histories(handles),
+  }
 }, 240_000)
 afterAll(async () => {
   reader.close()
@@ -45,7 +56,21 @@ afterAll(async () => {
   await lane.close()
 })
 
-const flawless = { duplicates: 0, missing: 0, outOfOrder: 0, stateDiffers: 0, unaccounted: 0, wrongSums: 0, violations: [] }
+async function* histories(handles: readonly WorkflowHandle[]): AsyncIterable<RunHistory> {
+  for (const handle of handles)
+    yield { workflowId: handle.workflowId, runId: 'the last', json: historyToJSON(await handle.fetchHistory()) }
+}
+
+const flawless = {
+  duplicates: 0,
+  missing: 0,
+  outOfOrder: 0,
+  stateDiffers: 0,
+  unaccounted: 0,
+  wrongSums: 0,
+  tellingRuns: 0,
+  violations: [],
+}
 
 const only = (table: string): Evidence => ({ ...evidence, tables: evidence.tables.filter((each) => each.table === table) })
 

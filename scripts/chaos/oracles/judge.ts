@@ -6,8 +6,9 @@ import { compareSides, wrongRows, type Comparison } from '../../verify/compare.t
 import type { TableKey } from '../../verify/journal.ts'
 import type { LakeReader } from '../../verify/lakeReader.ts'
 import { lakeSides, readSides, type LakeSide } from '../../verify/sides.ts'
-import { accounts, numbered, sumOfBalances } from '../load/tables.ts'
+import { accounts, canary, numbered, sumOfBalances } from '../load/tables.ts'
 import type { Evidence, Judge, Judgement } from '../story.ts'
+import { tellingRuns } from './histories.ts'
 import { entryOf, wrongOffsets, wrongRanges } from './log.ts'
 import { numbersIn, wrongNumbers } from './numbers.ts'
 import { backwards } from './order.ts'
@@ -26,6 +27,7 @@ export const judge: Judge = async (evidence) => {
     stateDiffers: 0,
     unaccounted: 0,
     wrongSums: 0,
+    tellingRuns: 0,
     violations: [],
   }
   const database = new pg.Client({ connectionString: evidence.databaseUrl })
@@ -44,6 +46,9 @@ export const judge: Judge = async (evidence) => {
       if (table.table === numbered.table) await judgeNumbers(evidence, total)
       if (table.table === accounts.table) await judgeSums(evidence, kafka, total)
     }
+    const telling = await tellingRuns(evidence.histories, canary)
+    total.tellingRuns += telling.length
+    tell(total, 'Temporal', telling)
   } finally {
     await kafka.close()
     await database.end()

@@ -1,6 +1,8 @@
 /** Each oracle of chaos sees what it is there for: a lake that is right passes, and one with a single flaw does not. */
+import { Readable } from 'node:stream'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { tellingRuns } from '../../../scripts/chaos/oracles/histories.ts'
 import { entryOf, wrongOffsets, wrongRanges, type LoggedEntry } from '../../../scripts/chaos/oracles/log.ts'
 import { numbersIn, wrongNumbers } from '../../../scripts/chaos/oracles/numbers.ts'
 import { backwards } from '../../../scripts/chaos/oracles/order.ts'
@@ -223,5 +225,19 @@ describe('the log', () => {
     ['lacks a partition', rows, new Map([...records, [1, [0]]]), 'partition 1: 1 records of Kafka lie in no range'],
   ])('does not account for every offset where the lake %s', (_flaw, flawed, kafka, said) => {
     expect(wrongOffsets(entries, flawed, kafka).join('\n')).toContain(said)
+  })
+})
+
+describe('the histories', () => {
+  test('are searched for values of rows, in plain text and in payloads', async () => {
+    const run = (runId: string, history: object) => ({ workflowId: 'w', runId, json: JSON.stringify(history) })
+    const payload = (text: string) => ({ payloads: [{ data: Buffer.from(text).toString('base64') }] })
+    const runs = [
+      run('none', payload('base 17')),
+      run('plain', { message: 'not canary!' }),
+      run('hidden', payload('{"a":"canary"}')),
+    ]
+    const told = await tellingRuns(Readable.from(runs), 'canary')
+    expect(told.map((text) => /run (\w+)/.exec(text)?.[1])).toEqual(['plain', 'hidden'])
   })
 })
