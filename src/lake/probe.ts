@@ -46,8 +46,12 @@ async function race(store: ObjectStore, key: string, writers: number, write: Wri
     const unanswered = answers.find((answer) => answer.status === 'rejected')
     if (winners.length > 1) throw unsafe(`${winners.length} of ${answers.length} racing conditional writes of one key won`)
     if (winners.length === 0) {
-      // A conflict (409) or a lost answer may hide the winner; nothing is proved then.
-      throw unanswered?.reason ?? unsafe(`none of ${answers.length} conditional writes of a new key won`)
+      // A conflict (409), a lost answer, or a 412 to a request that somebody on the way sent twice may hide the winner; nothing is proved then.
+      const what = `none of ${answers.length} conditional writes of a new key won`
+      throw (
+        unanswered?.reason ??
+        (standing === null ? unsafe(what) : new CdcFailure(code.StoreUnavailable, `${what}; one of them stands`))
+      )
     }
     if (standing === null) throw unsafe('a conditional write was acknowledged and cannot be read')
     if (!Buffer.from(standing).equals(bytesOf(winners[0]!))) throw unsafe('another object stands there than the one that won')

@@ -73,6 +73,23 @@ describe('the start-up probe', () => {
     await expect(probeStore(seer, randomUUID)).rejects.toMatchObject({ code: code.StoreUnsafe })
   })
 
+  it('asks again where the winner was told that it had lost, as a request that was sent twice is', async () => {
+    const store = memoryStore()
+    const twice: ObjectStore = {
+      ...store,
+      putIfAbsent: async (key, bytes) => {
+        await store.putIfAbsent(key, bytes)
+        return 'exists'
+      },
+    }
+    await expect(probeStore(twice, randomUUID)).rejects.toMatchObject({ code: code.StoreUnavailable })
+  })
+
+  it('refuses a store that takes no conditional write at all', async () => {
+    const store: ObjectStore = { ...memoryStore(), putIfAbsent: () => Promise.resolve('exists') }
+    await expect(probeStore(store, randomUUID)).rejects.toMatchObject({ code: code.StoreUnsafe })
+  })
+
   it('leaves nothing behind', async () => {
     const store = memoryStore()
     await probeStore(store, randomUUID)
