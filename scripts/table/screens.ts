@@ -38,6 +38,7 @@ export function statusScreen({ workflowId, status, retrying }: Shown, nowMs: num
   facts.push(
     ['workflow', workflowId],
     ['lag', `${count(lag.records)} records`],
+    ...heldFacts(lag, nowMs),
     ['carried', `${count(status.rows)} rows in ${count(status.batches)} batches, ${bytes(status.bytes)}`],
     [
       'committed',
@@ -49,6 +50,12 @@ export function statusScreen({ workflowId, status, retrying }: Shown, nowMs: num
   const head = ['partition', 'position', 'next link', 'in folder']
   const body = positions.map((p) => [String(p.partition), reading(p).toString(), p.base, `cdc_date=${dayText(p.day)}`])
   return `${lines}\n\n${grid([head, ...body])}`
+}
+
+function heldFacts({ held, heldSince }: TableStatus['lag'], nowMs: number): [string, string][] {
+  if (held === 0 || heldSince === null) return []
+  const open = span(nowMs - Date.parse(heldSince))
+  return [['held back', `${count(held)} records behind a transaction of a producer that has been open for at least ${open}`]]
 }
 
 export interface Listed {

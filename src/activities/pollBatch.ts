@@ -1,10 +1,10 @@
 import { resolveTable } from '../config/tables.ts'
 import type { ResolvedTable } from '../config/config.ts'
-import { planFrom, planRanges, samePlace, type BatchPlan } from '../core/batchPlan.ts'
+import { endsOf, planFrom, planRanges, samePlace, type BatchPlan } from '../core/batchPlan.ts'
 import { code } from '../core/failures.ts'
 import { barrierOf, isDrained, isUsed, newPartitions, type Barrier } from '../core/growth.ts'
 import type { PollJob } from '../core/jobs.ts'
-import { offsetText, parseOffset } from '../core/offsets.ts'
+import { parseOffset } from '../core/offsets.ts'
 import type { Position } from '../core/receipts.ts'
 import type { TopicState } from '../core/records.ts'
 import { fenced, verdictOf } from '../core/verdict.ts'
@@ -38,7 +38,7 @@ async function nextPlan(deps: ActivityDeps, table: ResolvedTable, job: PollJob, 
   const looked = async (state: TopicState): Promise<BatchPlan | null> => {
     const trouble = verdictOf(job, state)
     if (!trouble) return null
-    const nothing = { ranges: [], ends: endsOf(state), barrier: job.barrier }
+    const nothing = { ranges: [], ends: endsOf(state.partitions), barrier: job.barrier }
     if (job.ahead) return { ...nothing, positions: null }
     const positions = await refreshed()
     if (positions) return { ...nothing, positions }
@@ -66,7 +66,7 @@ async function nextPlan(deps: ActivityDeps, table: ResolvedTable, job: PollJob, 
     ranges = planRanges(job.from, state.partitions, job.limits.maxRows)
   }
   const idle = ranges.length === 0 && !job.ahead && job.waitMs > 0
-  return { ranges, ends: endsOf(state), positions: idle ? await refreshed() : null, barrier }
+  return { ranges, ends: endsOf(state.partitions), positions: idle ? await refreshed() : null, barrier }
 }
 
 /** The old partitions stand where they ended when the new ones came into use: now these may be carried, too (DESIGN §4.9). */
@@ -78,7 +78,7 @@ async function admission(
   signal: AbortSignal,
 ): Promise<BatchPlan> {
   const state = await kafka.describe(table.topic, signal)
-  const ends = endsOf(state)
+  const ends = endsOf(state.partitions)
   if (job.ahead) return { ranges: [], ends, positions: null, barrier }
   const trouble = verdictOf(job, state)
   if (trouble) throw trouble
@@ -120,8 +120,4 @@ function tailOf(kafka: ActivityDeps['kafka'], job: PollJob, signal: AbortSignal)
 
 function isFull(ranges: BatchPlan['ranges'], maxRows: number): boolean {
   return ranges.some((r) => parseOffset(r.to) - parseOffset(r.from) >= BigInt(maxRows))
-}
-
-function endsOf(state: TopicState): BatchPlan['ends'] {
-  return state.partitions.map((p) => ({ partition: p.partition, end: offsetText(p.stable) }))
 }

@@ -24,6 +24,8 @@ export interface PartitionEnd {
   readonly partition: number
   /** The last stable offset: everything below may be read. */
   readonly end: OffsetText
+  /** The high watermark where it lies above `end`: a transaction that is still open holds back what is between (SEMANTICS R1.20). */
+  readonly high?: OffsetText
 }
 
 export interface BatchPlan {
@@ -70,6 +72,26 @@ export function stillTrue(ranges: readonly OffsetRange[], from: readonly PlanFro
 export function samePlace(a: readonly PlanFrom[], b: readonly PlanFrom[]): boolean {
   const at = new Map(a.map((f) => [f.partition, f.from]))
   return a.length === b.length && b.every((f) => at.get(f.partition) === f.from)
+}
+
+/** What was readable, for the workflow to remember. */
+export function endsOf(marks: readonly Watermarks[]): PartitionEnd[] {
+  return marks.map(({ partition, stable, high }) => ({
+    partition,
+    end: offsetText(stable),
+    ...(high > stable && { high: offsetText(high) }),
+  }))
+}
+
+/** Records behind the ends that nobody may read yet, those of aborted transactions included. */
+export function heldRecords(ends: readonly PartitionEnd[]): number {
+  return ends.reduce((sum, { end, high }) => sum + (high === undefined ? 0 : Number(parseOffset(high) - parseOffset(end))), 0)
+}
+
+/** Whether a transaction that was open at `before` still is: the stable offset waits for the one that began first. */
+export function stillHeld(before: readonly PartitionEnd[], after: readonly PartitionEnd[]): boolean {
+  const held = new Map(before.flatMap(({ partition, end, high }) => (high === undefined ? [] : [[partition, end] as const])))
+  return after.some(({ partition, end, high }) => high !== undefined && held.get(partition) === end)
 }
 
 /** Records between the positions and the ends, control records included. */

@@ -4,7 +4,7 @@
  */
 import { CdcFailure, code } from './failures.ts'
 import { maxOffset, offsetText, parseOffset } from './offsets.ts'
-import { lagRecords, reading, type BatchLimits, type PartitionEnd } from './batchPlan.ts'
+import { heldRecords, lagRecords, reading, stillHeld, type BatchLimits, type PartitionEnd } from './batchPlan.ts'
 import type { Committed } from './jobs.ts'
 import type { Position, Receipt } from './receipts.ts'
 
@@ -29,6 +29,8 @@ export interface TableState {
   readonly limits: Partial<BatchLimits>
   readonly positions: readonly Position[]
   readonly ends: readonly PartitionEnd[]
+  /** Since when a transaction of a producer, still open, has held records back, as far as polls have seen it. */
+  readonly heldSince: string | null
   readonly rows: number
   readonly batches: number
   readonly bytes: number
@@ -46,7 +48,8 @@ export interface TableStatus {
   readonly batches: number
   readonly bytes: number
   readonly lastCommit: TableState['lastCommit']
-  readonly lag: { readonly records: number }
+  /** `held`: behind a transaction that is still open, so not counted in `records`. */
+  readonly lag: { readonly records: number; readonly held: number; readonly heldSince: string | null }
   readonly limits: BatchLimits | null
   readonly startedAt: string
   readonly since: string
@@ -62,6 +65,7 @@ export function newState(at: string): TableState {
     limits: {},
     positions: [],
     ends: [],
+    heldSince: null,
     rows: 0,
     batches: 0,
     bytes: 0,
@@ -91,6 +95,12 @@ export function changed(state: TableState, change: Partial<TableState>, at: stri
   return healthOf(next) === healthOf(state) ? next : { ...next, since: at }
 }
 
+/** A poll has looked at the topic's ends. */
+export function looked(state: TableState, ends: readonly PartitionEnd[], at: string): TableState {
+  const heldSince = heldRecords(ends) === 0 ? null : stillHeld(state.ends, ends) ? (state.heldSince ?? at) : at
+  return { ...state, ends, heldSince }
+}
+
 export function committed(state: TableState, commit: Committed, at: string): TableState {
   return {
     ...state,
@@ -103,7 +113,7 @@ export function committed(state: TableState, commit: Committed, at: string): Tab
 }
 
 export function statusOf(table: string, state: TableState, limits: BatchLimits | null): TableStatus {
-  const { block, positions, ends, rows, batches, bytes, lastCommit, startedAt, since } = state
+  const { block, positions, ends, heldSince, rows, batches, bytes, lastCommit, startedAt, since } = state
   return {
     table,
     health: healthOf(state),
@@ -113,7 +123,7 @@ export function statusOf(table: string, state: TableState, limits: BatchLimits |
     batches,
     bytes,
     lastCommit,
-    lag: { records: lagRecords(positions, ends) },
+    lag: { records: lagRecords(positions, ends), held: heldRecords(ends), heldSince },
     limits,
     startedAt,
     since,

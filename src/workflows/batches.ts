@@ -2,13 +2,13 @@
  * The loop of one table: poll N+1 while N is written, write N+1 while N is committed, never further ahead (DESIGN §3).
  * `head` is where the table stands once the commit in flight has gone through.
  */
-import { CancellationScope, allHandlersFinished, condition, isCancellation, workflowInfo } from '@temporalio/workflow'
+import { CancellationScope, allHandlersFinished, condition, isCancellation, log, workflowInfo } from '@temporalio/workflow'
 import type { BatchPlan, PlanFrom } from '../core/batchPlan.ts'
-import { planAfter, planFrom, rangesText, samePlace, stillTrue } from '../core/batchPlan.ts'
+import { heldRecords, planAfter, planFrom, rangesText, samePlace, stillTrue } from '../core/batchPlan.ts'
 import type { Committed } from '../core/jobs.ts'
 import type { OffsetRange } from '../core/offsets.ts'
 import type { Position, Receipt } from '../core/receipts.ts'
-import { advance, committed, follow } from '../core/tableState.ts'
+import { advance, committed, follow, looked } from '../core/tableState.ts'
 import { background, together, type Background } from './background.ts'
 import { commitOffsets, pollBatch, writeParquet } from './proxies.ts'
 import { change, limitsOf, now, show, type Flush, type Run } from './run.ts'
@@ -65,7 +65,8 @@ export async function carryBatches(run: Run): Promise<'stop' | 'decided' | 'agai
       poll = null
       const plan = polling.work.take()
       run.barrier = plan.barrier ?? null
-      change(run, { ends: plan.ends })
+      change(run, looked(run.state, plan.ends, now()))
+      warnOfHeldRecords(run)
       for (const flush of polling.flushes) flush.ends ??= plan.ends
 
       if (plan.positions) {
@@ -106,6 +107,15 @@ export async function carryBatches(run: Run): Promise<'stop' | 'decided' | 'agai
   } finally {
     cutShort()
   }
+}
+
+const heldTooLongMs = 60_000
+
+/** Debezium's transactions are open for milliseconds: one that stays open hides everything behind it, and the table looks idle. */
+function warnOfHeldRecords({ state }: Run): void {
+  if (state.heldSince === null || Date.now() - Date.parse(state.heldSince) < heldTooLongMs) return
+  const held = heldRecords(state.ends)
+  log.warn('records wait behind a transaction of a producer that is still open', { held, since: state.heldSince })
 }
 
 function isWished(run: Run): boolean {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { endsOf } from '../../../src/core/batchPlan.ts'
 import type { Position, Receipt } from '../../../src/core/receipts.ts'
 import { parseInput } from '../../../src/core/tableInput.ts'
 import {
@@ -8,6 +9,7 @@ import {
   committed,
   follow,
   healthOf,
+  looked,
   newState,
   reached,
   statusOf,
@@ -42,6 +44,7 @@ const state: fc.Arbitrary<TableState> = fc.record({
   limits: fc.record({ maxRows: fc.nat() }, { requiredKeys: [] }),
   positions: fc.array(fc.tuple(fc.nat(9), fc.nat()).map(([p, n]) => position(p, String(n)))),
   ends: fc.array(fc.record({ partition: fc.nat(9), end: fc.nat().map(String) })),
+  heldSince: fc.option(fc.constant(at)),
   rows: fc.nat(),
   batches: fc.nat(),
   bytes: fc.nat(),
@@ -80,6 +83,30 @@ describe('the state', () => {
     expect(twice).toMatchObject({ rows: 6, bytes: 60, batches: 2, lastCommit: { version: 8, at: 'last' } })
     const ends = [{ partition: 0, end: '20' }]
     expect(statusOf('public.flights', { ...twice, ends }, null)).toMatchObject({ health: 'running', lag: { records: 8 } })
+  })
+})
+
+describe('records behind a transaction that is still open', () => {
+  const held = (end: string, high: string) => [
+    { partition: 0, end: '7' },
+    { partition: 1, end, high },
+  ]
+
+  test('are counted beside the lag, with the time since when the same transaction holds them back', () => {
+    const first = looked(newState(at), held('20', '25'), 'first')
+    const later = looked(first, held('20', '40'), 'later')
+    expect(statusOf('t', later, null).lag).toEqual({ records: 27, held: 20, heldSince: 'first' })
+    const another = looked(later, held('40', '41'), 'last')
+    expect(statusOf('t', another, null).lag).toEqual({ records: 47, held: 1, heldSince: 'last' })
+    expect(looked(another, [{ partition: 1, end: '41' }], 'over').heldSince).toBeNull()
+  })
+
+  test('are what lies between the stable offset and the high watermark', () => {
+    const marks = [
+      { partition: 0, low: 0n, stable: 7n, high: 7n },
+      { partition: 1, low: 0n, stable: 20n, high: 25n },
+    ]
+    expect(endsOf(marks)).toEqual(held('20', '25'))
   })
 })
 

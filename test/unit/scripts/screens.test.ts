@@ -17,7 +17,7 @@ const flowing: TableStatus = {
   batches: 89,
   bytes: 98_765_432,
   lastCommit: { version: 91, at: '2026-11-25T11:59:56Z' },
-  lag: { records: 1200 },
+  lag: { records: 1200, held: 0, heldSince: null },
   limits: null,
   startedAt: '2026-11-24T09:00:00Z',
   since: '2026-11-24T09:00:01Z',
@@ -35,7 +35,15 @@ const blocked: TableStatus = {
   },
   since: '2026-11-25T11:00:00Z',
 }
-const young: TableStatus = { ...flowing, positions: [], rows: 0, batches: 0, bytes: 0, lastCommit: null, lag: { records: 0 } }
+const young: TableStatus = {
+  ...flowing,
+  positions: [],
+  rows: 0,
+  batches: 0,
+  bytes: 0,
+  lastCommit: null,
+  lag: { ...flowing.lag, records: 0 },
+}
 
 async function shows(name: string, screen: string): Promise<void> {
   await expect(`${screen}\n`).toMatchFileSnapshot(`../../golden/screens/${name}.txt`)
@@ -54,6 +62,10 @@ describe('a status', () => {
       hint: 'Check the connector.',
     }
     return shows('status-trying', screen({ status: young, retrying }))
+  })
+  test('of a table whose records are held back says by what, and since when', () => {
+    const lag = { records: 0, held: 35, heldSince: '2026-11-25T11:56:00Z' }
+    return shows('status-held', screen({ status: { ...flowing, lag } }))
   })
   test('of a block without a code of ours points to no page', () => {
     const block = { ...blocked.block!, code: 'unknown', details: {} }
