@@ -1,4 +1,7 @@
-/** How each activity is called. Retries are for ever, 1 s to 1 min, except for what core/failures.ts says retrying cannot mend. */
+/**
+ * How each activity is called. Retries are for ever, 1 s to 15 s apart so that what was away is soon used again, except for what
+ * core/failures.ts says retrying cannot mend.
+ */
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
 import { failureRules } from '../core/failures.ts'
@@ -6,7 +9,7 @@ import { failureRules } from '../core/failures.ts'
 const retry = {
   initialInterval: '1 s',
   backoffCoefficient: 2,
-  maximumInterval: '1 min',
+  maximumInterval: '15 s',
   nonRetryableErrorTypes: Object.entries(failureRules)
     .filter(([, rule]) => rule.policy !== 'retry')
     .map(([code]) => code),
