@@ -19,7 +19,7 @@ export interface Crew {
   end(): Promise<void>
 }
 
-const patienceMs = 120_000
+const patienceMs = 300_000
 
 export function openCrew(stack: StackFacts, plan: WorkerPlan): Crew {
   const regulars: PartRecord[] = []

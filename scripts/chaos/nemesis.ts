@@ -22,8 +22,8 @@ export interface Told {
   readonly violation: (text: string) => void
 }
 
-/** A table that carries nothing for so long after all was healed needs a hand. */
-export const patienceMs = 120_000
+/** A table that carries nothing for so long after all was healed needs a hand. Long, for machines that have other things to do. */
+export const patienceMs = 300_000
 
 export interface Terms {
   readonly untilMs: number

@@ -121,9 +121,11 @@ async function oversee(stage: Stage, signal: AbortSignal, { violation }: Told): 
 
 async function rest(stage: Stage): Promise<void> {
   const client = new pg.Client({ connectionString: stage.databaseUrl })
+  // On Ctrl-C the database goes away under an open connection: that is no news.
+  client.on('error', () => undefined)
   await client.connect()
   try {
-    await drainDatabase(client)
+    await drainDatabase(client, patienceMs)
   } finally {
     await client.end()
   }
