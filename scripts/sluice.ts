@@ -4,7 +4,7 @@ import { answered, failed, misused, said, type Output } from './table/output.ts'
 
 const overview = `usage: npm run table -- <command> [<table>]     start, look at, pause, resume, flush or stop tables
        npm run query -- "SQL"                    read the lake
-       npm run defaults -- <table>               columns that came later: what older rows have in them
+       npm run columns -- <table>                columns that were added or renamed: what older rows have in them
        npm run backfill -- <table>               read a table's rows again, into the lake
        npm run topics                            Kafka: topics, partitions, offsets`
 
@@ -24,9 +24,9 @@ export async function sluice(args: readonly string[]): Promise<Output> {
       process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
       return await (await import('./backfill/backfill.ts')).backfill(rest, json)
     }
-    if (subcommand === 'defaults') {
+    if (subcommand === 'columns') {
       process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
-      return await (await import('./defaults/defaults.ts')).defaults(rest, json)
+      return await (await import('./columns/columns.ts')).columns(rest, json)
     }
     if (subcommand === 'topics') return await (await import('./topics/topics.ts')).topics(rest, json)
     if (subcommand === '--help' || subcommand === '-h' || subcommand === 'help') return said(overview, { help: overview }, json)

@@ -2,7 +2,7 @@
 import { CdcFailure, code } from '../core/failures.ts'
 import type { ColumnDecision } from '../core/decisions.ts'
 import { isReserved, specialColumn, type ColumnRule, type TableSchema } from '../core/schema.ts'
-import { append, metaDataEntry, type Settings } from './commit.ts'
+import { append, metaDataEntry } from './commit.ts'
 import type { LakeContext, Provenance } from './context.ts'
 import { newRules, withRules } from './deltaSchema.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -49,22 +49,28 @@ function unfit(why: string): CdcFailure {
   return new CdcFailure(code.DecisionRefused, why)
 }
 
-/**
- * `cdc.defaults`: what rows show that were written before a column existed, as text of PostgreSQL. Read from the database by a
- * command; it changes no row, only what the current state shows of old ones.
- */
-export async function recordDefaults(
-  ctx: LakeContext,
-  known: Snapshot,
-  defaults: readonly (readonly [column: string, text: string])[],
-  provenance: Provenance,
-): Promise<Snapshot> {
+/** What a command learned from the database of columns, that no change tells. It changes no row, only what the latest state shows. */
+export interface Learned {
+  /** What rows show that were written before a column existed, as text of PostgreSQL; the newest of a column counts. */
+  readonly defaults: readonly (readonly [column: string, text: string])[]
+  /** Of source columns; `lsn` decimal: changes before it have the old name. */
+  readonly renames: readonly (readonly [from: string, to: string, lsn: string])[]
+}
+
+/** As `cdc.defaults` and `cdc.renames`, by an entry of its own; nothing is written where all of it stands there already. */
+export async function recordLearned(ctx: LakeContext, known: Snapshot, learned: Learned, by: Provenance): Promise<Snapshot> {
   return append(ctx, known, (at) => {
-    const names = new Set(defaults.map(([column]) => column))
-    const there = JSON.parse(at.metaData.configuration['cdc.defaults'] ?? '[]') as [string, string][]
-    const all = JSON.stringify([...there.filter(([column]) => !names.has(column)), ...defaults])
-    const settings: Settings = { 'cdc.defaults': all }
-    const same = all === JSON.stringify(there)
-    return Promise.resolve(same ? null : metaDataEntry(ctx, at, at.schema, settings, provenance))
+    const standing = (name: string) => JSON.parse(at.metaData.configuration[name] ?? '[]') as string[][]
+    const named = new Set(learned.defaults.map(([column]) => column))
+    const defaults = [...standing('cdc.defaults').filter(([column]) => !named.has(column!)), ...learned.defaults]
+    const renames = new Map([...standing('cdc.renames'), ...learned.renames].map((each) => [JSON.stringify(each), each]))
+    const inOrder = [...renames.values()].sort(([, , a], [, , b]) => (BigInt(a) < BigInt(b) ? -1 : 1))
+    const settings = [
+      ['cdc.defaults', defaults],
+      ['cdc.renames', inOrder],
+    ] as const
+    const news = settings.filter(([name, all]) => JSON.stringify(all) !== JSON.stringify(standing(name)))
+    const told = Object.fromEntries(news.map(([name, all]) => [name, JSON.stringify(all)]))
+    return Promise.resolve(news.length === 0 ? null : metaDataEntry(ctx, at, at.schema, told, by))
   })
 }

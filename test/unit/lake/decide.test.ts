@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { columnDecision, type ColumnDecision } from '../../../src/core/decisions.ts'
 import { code } from '../../../src/core/failures.ts'
 import { canonicalSchema, givenTo, parseCanonicalSchema } from '../../../src/core/schema.ts'
-import { adoptLink, decide, growSchema, positionOf, readSnapshot, recordDefaults } from '../../../src/lake/table.ts'
+import { adoptLink, decide, growSchema, positionOf, readSnapshot, recordLearned } from '../../../src/lake/table.ts'
 import { columns, entryOf, fixture, openGrown, provenance, write } from './tableFixture.ts'
 
 const beside = decisionOf({ columns: { price: { as: 'price__2' } } })
@@ -109,21 +109,31 @@ describe('what a column was given later', () => {
     )
   })
 
-  test('defaults are recorded beside the schema, the newest of a column counts, and the same ones make no entry', async () => {
+  test('defaults and renames are recorded beside the schema, and what stands there already makes no entry', async () => {
     const ctx = fixture()
     const table = await openGrown(ctx)
-    const once = await recordDefaults(
+    const both = [
+      ['price', '7.50'],
+      ['note', 'none'],
+    ] as const
+    const once = await recordLearned(ctx, table, { defaults: both, renames: [['cost', 'fee', '1000']] }, provenance)
+    const again = { defaults: [both[1]], renames: [['cost', 'fee', '1000']] as const }
+    expect(await recordLearned(ctx, once, again, provenance)).toBe(once)
+    expect(once.schemaId).toBe(table.schemaId)
+  })
+
+  test('the newest default of a column counts, and renames stand in the order of the database', async () => {
+    const ctx = fixture()
+    const once = await recordLearned(
       ctx,
-      table,
-      [
-        ['price', '7.50'],
-        ['note', 'none'],
-      ],
+      await openGrown(ctx),
+      { defaults: [['price', '7.50']], renames: [['cost', 'fee', '1000']] },
       provenance,
     )
-    const again = await recordDefaults(ctx, once, [['note', 'none']], provenance)
-    expect([again.version, again.schemaId]).toEqual([once.version, table.schemaId])
-    const newer = await recordDefaults(ctx, once, [['price', '8']], provenance)
-    expect(newer.metaData.configuration['cdc.defaults']).toBe('[["note","none"],["price","8"]]')
+    const newer = await recordLearned(ctx, once, { defaults: [['price', '8']], renames: [['price', 'cost', '99']] }, provenance)
+    expect(newer.metaData.configuration).toMatchObject({
+      'cdc.defaults': '[["price","8"]]',
+      'cdc.renames': '[["price","cost","99"],["cost","fee","1000"]]',
+    })
   })
 })

@@ -2,6 +2,7 @@
 import type { Client } from 'pg'
 
 export interface AddedColumn {
+  /** In the database today. */
   readonly name: string
   /**
    * `constant`: rows that no change touched since have `text`, which stands in the catalog and not in the rows. `rewritten`: the
