@@ -31,6 +31,8 @@ export const judge: Judge = async (evidence) => {
     violations: [],
   }
   const database = new pg.Client({ connectionString: evidence.databaseUrl })
+  // On Ctrl-C the database goes away under an open connection: that is no news.
+  database.on('error', () => undefined)
   await database.connect()
   const kafka = openKafka({
     brokers: evidence.kafka.brokers,
