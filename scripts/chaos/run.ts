@@ -132,6 +132,7 @@ async function rest(stage: Stage): Promise<void> {
   await drainTables(
     stage.stack.temporal,
     stage.carriers.tables.map((table) => stage.carriers.idOf(table)),
+    patienceMs,
   )
 }
 
