@@ -59,6 +59,18 @@ describe('the connector', () => {
     expect(rows.map(([, setting]) => setting!).sort()).toEqual(profile)
   })
 
+  test('every setting has a test that shows it, or is there for speed; the tests are there', () => {
+    const section = read('docs/connector.md').split('## Which test shows it')[1]!
+    const named = [...section.matchAll(/`([a-zA-Z.]+)(\*?)`/g)].map(([, name, more]) => ({ name: name!, more: more === '*' }))
+    const shown = (setting: string) => named.some(({ name, more }) => (more ? setting.startsWith(name) : setting === name))
+    expect(profile.filter((setting) => !shown(setting))).toEqual([])
+    const tests = [...section.matchAll(/^\|.*\| `([a-z.]+)`: (.*?)(?:; and .*)? \|$/gm)]
+    expect(tests.length).toBeGreaterThan(10)
+    expect(tests.filter(([, file, title]) => !read(`test/e2e/${file}`).includes(`'${title}`)).map(([row]) => row)).toEqual(
+      [],
+    )
+  })
+
   test('every setting that is ours has a reason', () => {
     expect(rows.filter(([, , value, why]) => value !== 'yours' && why === '').map(([, setting]) => setting)).toEqual([])
   })
