@@ -6,6 +6,7 @@ import { endProcess, hasEnded, isOurs, signalGroup } from '../stack/processes.ts
 import type { PartRecord } from '../stack/runfile.ts'
 import type { StackFacts } from '../stack/start.ts'
 import { startWorker, type WorkerPlan } from '../stack/worker.ts'
+import { patienceMs } from './fault.ts'
 
 export interface Crew {
   /** Those that run and were not hired for a fault. */
@@ -18,8 +19,6 @@ export interface Crew {
   retire(worker: PartRecord): Promise<void>
   end(): Promise<void>
 }
-
-const patienceMs = 300_000
 
 export function openCrew(stack: StackFacts, plan: WorkerPlan): Crew {
   const regulars: PartRecord[] = []

@@ -9,6 +9,9 @@ export type Particulars = Readonly<Record<string, string | number | boolean>>
 export const lanes = ['workers', 'reading', 'committing', 'store', 'parts'] as const
 export type LaneName = (typeof lanes)[number]
 
+/** A table that carries nothing for so long after all was healed needs a hand. Long, for machines that have other things to do. */
+export const patienceMs = 300_000
+
 export interface Fault<P extends Particulars = Particulars> {
   /** `family.name` */
   readonly kind: string

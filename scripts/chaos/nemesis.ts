@@ -1,6 +1,6 @@
 /** Strikes as planned, waits for recovery each time, and notes how it went. Two lanes may be at it at the same time. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { NotStruck, type Fault, type Particulars } from './fault.ts'
+import { NotStruck, patienceMs, type Fault, type Particulars } from './fault.ts'
 import type { Strike } from './plan.ts'
 import type { Stage } from './stage.ts'
 
@@ -21,9 +21,6 @@ export interface Told {
   /** Something that must not happen. */
   readonly violation: (text: string) => void
 }
-
-/** A table that carries nothing for so long after all was healed needs a hand. Long, for machines that have other things to do. */
-export const patienceMs = 300_000
 
 export interface Terms {
   readonly untilMs: number

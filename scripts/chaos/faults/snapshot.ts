@@ -10,7 +10,7 @@ import { latestState } from '../../query/latestState.ts'
 import { whole } from '../../random.ts'
 import { deleteConnector, registerConnector, type ConnectorPlan } from '../../stack/connector.ts'
 import { openLakeReader } from '../../verify/lakeReader.ts'
-import { fault, NotStruck } from '../fault.ts'
+import { fault, NotStruck, patienceMs } from '../fault.ts'
 import type { Stage } from '../stage.ts'
 
 /** Several polls of the connector (max.batch.size 8192). */
@@ -36,7 +36,7 @@ export const snapshotFaults = [
         await stage.restart('connect')
         const restartedAt = Date.now()
         await registering
-        await registerConnector(stage.stack.connect.url, plan)
+        await streaming(stage, plan)
         if (sent >= rows) throw new NotStruck('the snapshot was over')
         await stage.carriers.start(table)
         await change(stage, `UPDATE ${table} SET changes = changes + 1 WHERE id % 7 = 0`)
@@ -73,6 +73,18 @@ function connectorFor(stage: Stage, table: string): ConnectorPlan {
   }
 }
 
+/** Waits until the snapshot has gone through. Connect may not answer in time on a machine that has other things to do. */
+async function streaming({ stack }: Stage, plan: ConnectorPlan): Promise<void> {
+  for (const deadline = Date.now() + patienceMs; ; await sleep(1000)) {
+    try {
+      await registerConnector(stack.connect.url, plan, patienceMs)
+      return
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+    }
+  }
+}
+
 function makeTable(stage: Stage, table: string): Promise<void> {
   return change(
     stage,
@@ -101,7 +113,7 @@ async function firstRecords({ stack }: Stage, topic: string): Promise<number> {
     maxBatchBytes: 64 * mebibyte,
     fetchBytes: 4 * mebibyte,
   })
-  const signal = AbortSignal.timeout(60_000)
+  const signal = AbortSignal.timeout(patienceMs)
   try {
     for (;;) {
       const state = await kafka.describe(topic, signal).catch(() => null)
@@ -117,7 +129,7 @@ async function firstRecords({ stack }: Stage, topic: string): Promise<number> {
 
 /** The change that was made last has arrived: all before it has, too. */
 async function settled(stage: Stage, table: string): Promise<void> {
-  const deadline = Date.now() + 120_000
+  const deadline = Date.now() + patienceMs
   for (;;) {
     await stage.carriers
       .handle(table)

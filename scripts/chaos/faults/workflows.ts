@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { pick, whole, type Random } from '../../random.ts'
-import { fault } from '../fault.ts'
+import { fault, patienceMs } from '../fault.ts'
 import type { Stage } from '../stage.ts'
 
 const lane = 'parts'
@@ -50,7 +50,7 @@ export const workflowFaults = [
     strike: (stage, { which }) =>
       handled(stage, which, async (table) => {
         await insist(() => stage.carriers.handle(table).cancel())
-        await stage.carriers.closed(table, 60_000)
+        await stage.carriers.closed(table, patienceMs)
         await insist(() => stage.carriers.start(table))
       }),
   }),
@@ -63,7 +63,7 @@ export const workflowFaults = [
     strike: (stage, { which }) =>
       handled(stage, which, async (table) => {
         await insist(() => stage.carriers.handle(table).executeUpdate('stop'))
-        await stage.carriers.closed(table, 60_000)
+        await stage.carriers.closed(table, patienceMs)
         await insist(() => stage.carriers.start(table))
       }),
   }),
