@@ -31,7 +31,7 @@ const isLate = (point: Failpoint): boolean => /^commit|Part$|Object$/.test(point
 
 /** Mostly deaths: they leave the most behind. */
 const actions = ['kill', 'kill', 'kill', 'pause', 'error', 'delay:3000'] as const
-const reachedWithinMs = 30_000
+const reachedWithinMs = 60_000
 
 const told = { kill: 'dies', pause: 'freezes past the heartbeat timeout and wakes up', error: 'fails once' } as const
 
@@ -41,7 +41,7 @@ export const windowFaults: readonly Fault[] = failpoints.map((point) =>
     lane: isLate(point) ? 'committing' : 'reading',
     what: where[point],
     // A run begins seldom: its windows are met the first time that somebody comes through.
-    draw: (random) => ({ action: pick(random, actions), at: /^(claim|open)\./.test(point) ? 1 : whole(random, 1, 3) }),
+    draw: (random) => ({ action: pick(random, actions), at: /^(claim|open)\./.test(point) ? 1 : whole(random, 1, 2) }),
     tell: ({ action }) => `a worker ${told[action as keyof typeof told] ?? 'is slow (3 s)'} ${where[point]}`,
     async strike({ crew }, { action, at }) {
       const worker = await crew.hire({ CDC_FAILPOINTS: `${point}=${action}@${at}` })
