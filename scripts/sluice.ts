@@ -20,10 +20,7 @@ export async function sluice(args: readonly string[]): Promise<Output> {
       const { query } = await import('./query/query.ts')
       return await query(rest, json)
     }
-    if (subcommand === 'backfill') {
-      process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
-      return await (await import('./backfill/backfill.ts')).backfill(rest, json)
-    }
+    if (subcommand === 'backfill') return await backfill(rest, json)
     if (subcommand === 'columns') {
       process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
       return await (await import('./columns/columns.ts')).columns(rest, json)
@@ -47,6 +44,17 @@ async function table(args: readonly string[], json: boolean): Promise<Output> {
   ])
   const answer = await runTable(asked.run, controlOfProcess())
   return answered(answer, asked.run.command, json)
+}
+
+async function backfill(args: readonly string[], json: boolean): Promise<Output> {
+  const { parseBackfill, usage } = await import('./backfill/commandLine.ts')
+  const asked = parseBackfill(args)
+  if ('help' in asked) return said(usage, { help: usage }, json)
+  if ('misuse' in asked) return misused(asked.misuse, usage, json)
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
+  const { runBackfill } = await import('./backfill/backfill.ts')
+  const say = json ? () => {} : (line: string) => void process.stderr.write(`${line}\n`)
+  return answered(await runBackfill(asked.run, say), 'backfill', json)
 }
 
 if (process.argv[1] && import.meta.filename === process.argv[1]) {

@@ -1,10 +1,7 @@
 /** `npm run backfill`: the rows of a table read again by the connector, while it streams, and carried into the lake. */
 import { randomUUID } from 'node:crypto'
-import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
-import type { WorkflowHandle } from '@temporalio/client'
-import { WorkflowUpdateFailedError } from '@temporalio/client'
+import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client'
 import type { Client } from 'pg'
 import type { Config } from '../../src/config/config.ts'
 import { configOfProcess, controlOfProcess } from '../../src/config/process.ts'
@@ -14,67 +11,20 @@ import { openKafka } from '../../src/kafka/door.ts'
 import { kafkaSettings } from '../../src/workers/deps.ts'
 import { carrierOf } from '../table/carrier.ts'
 import { Finding } from '../table/finding.ts'
-import { answered, misused, type Answer, type Output } from '../table/output.ts'
+import type { Answer } from '../table/output.ts'
 import { count, span } from '../table/screens.ts'
-import { sourceUsage, withSource } from '../table/source.ts'
+import { withSource } from '../table/source.ts'
 import { connectTemporal, noWorker, statusOf, workerPolls, type Temporal } from '../table/temporal.ts'
+import type { BackfillCommand } from './commandLine.ts'
 import { anyRow, askForSnapshot, readable, type SourceTable } from './database.ts'
 import { openRowsSince, type RowsSince } from './lakeRows.ts'
 import { signalsFromHere, type Signals } from './signals.ts'
 
-const usage = `usage: npm run backfill -- <table> [--where SQL] [--timeout SECONDS] [--json]
-
-Has the connector read the rows of a table again while it goes on streaming (an incremental snapshot), and waits until they are in
-the lake. It mends what sent no event: rows that ALTER TABLE ... ADD COLUMN ... DEFAULT rewrote, a table that came late into the
-publication, changes that Kafka lost. In the log of changes these rows have __op r and __snapshot incremental; <table>_now of
-npm run query then has their values. Rows that are gone from the database are not read, so their deletes are not made up for.
-
-Options:
-  --where SQL         only rows for which this holds, as PostgreSQL has it in WHERE
-  --timeout SECONDS   how long neither connector nor table may be silent (120)
-  --json              one JSON document
-  --help              this text
-
-Examples:
-  npm run backfill -- flights
-  npm run backfill -- sales.orders --where "ordered_at >= '2026-01-01'"
-
-Surroundings: those of npm start, by environment or tables.yaml; ${sourceUsage}.
-
-Exit codes: 0 fine, 1 a finding or a failure, 2 wrong use.`
-
-export async function backfill(args: readonly string[], json: boolean): Promise<Output> {
-  let parsed
-  try {
-    const options = {
-      json: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-      where: { type: 'string' },
-      timeout: { type: 'string', default: '120' },
-    } as const
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true })
-  } catch (error) {
-    return misused((error as Error).message.replace(/\. To specify.*$/s, ''), usage, json)
-  }
-  const { values, positionals } = parsed
-  if (values.help) return answered({ exit: 0, text: usage, json: { help: usage } }, 'backfill', json)
-  if (positionals.length !== 1) return misused('one table is expected', usage, json)
-  const patienceMs = Number(values.timeout) * 1000
-  if (!(patienceMs >= 1000 && patienceMs <= 86_400_000)) {
-    return misused(`--timeout takes seconds from 1 to 86400, not ${values.timeout}`, usage, json)
-  }
-  const say = json ? () => {} : (line: string) => void process.stderr.write(`${line}\n`)
-  return answered(await run({ name: positionals[0]!, where: values.where ?? null, patienceMs, say }), 'backfill', json)
-}
-
-interface Asked {
-  readonly name: string
-  readonly where: string | null
-  readonly patienceMs: number
-  readonly say: (line: string) => void
-}
-
-async function run({ name, where, patienceMs, say }: Asked): Promise<Answer> {
+/** `say` hears how far it is. Throws `Finding` for what a person can mend. */
+export async function runBackfill(
+  { table: name, where, patienceMs }: BackfillCommand,
+  say: (line: string) => void,
+): Promise<Answer> {
   const config = configOfProcess()
   const { name: table, schema, table: bare, root } = resolveTable(config, name)
   const temporal = await connectTemporal()

@@ -75,7 +75,7 @@ async function load(client: Client, done: () => boolean): Promise<void> {
 }
 
 describe('a backfill', () => {
-  test('brings the values of a default that rewrote the rows, which the defaults command had pointed to', async () => {
+  test('brings the values of a default that rewrote the rows, which the columns command had pointed to', async () => {
     await sql(
       'ALTER TABLE rewritten ADD COLUMN made timestamptz DEFAULT clock_timestamp(), ADD COLUMN chance double precision DEFAULT random()',
     )
@@ -84,8 +84,8 @@ describe('a backfill', () => {
     await sluice.json('table', 'flush', 'rewritten')
     const before = await sluice.json('query', 'SELECT count(*) AS n FROM rewritten_now WHERE made IS NULL')
     expect(before['rows']).toEqual([{ n: '2000' }])
-    const told = await sluice.json('defaults', 'rewritten')
-    expect(told).toMatchObject({ exit: 1, columns: [{ name: 'made', kind: 'rewritten' }, { name: 'chance' }] })
+    const told = await sluice.json('columns', 'rewritten')
+    expect(told).toMatchObject({ exit: 1, columns: [{ column: 'made', kind: 'rewritten' }, { column: 'chance' }] })
 
     const answer = await sluice.json('backfill', 'rewritten')
     expect(answer).toMatchObject({ exit: 0, ok: true, table: 'public.rewritten', where: null, rows: 2001 })
@@ -134,6 +134,16 @@ describe('a backfill', () => {
     const { stdout, stderr } = await sluice.text('backfill', 'parts')
     expect(stdout).toMatch(/^public\.parts: 2,000 rows were read again and are in the lake, after \d+ s\n$/)
     expect(stderr).toMatch(/^public\.parts: the connector is asked to read about [\d,]+ rows again\n/)
+  })
+})
+
+describe('a backfill of a table', () => {
+  test('that was read before has all of its rows, whatever became of its columns since', async () => {
+    for (const change of ['ADD COLUMN extra integer DEFAULT 7', 'ALTER extra TYPE bigint', 'DROP COLUMN extra']) {
+      expect(await sluice.json('backfill', 'parts')).toMatchObject({ exit: 0, rows: 2000 })
+      await sql(`ALTER TABLE parts ${change}`)
+    }
+    expect(await sluice.json('backfill', 'parts')).toMatchObject({ exit: 0, rows: 2000 })
   })
 })
 
