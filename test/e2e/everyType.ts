@@ -280,17 +280,21 @@ export function largeText(random: Random): string {
 
 /**
  * Makes `journal.shown` and `public.shown`: both sides of the table as the lake has them. A large value that a change left as it
- * was is NULL there, also where only the key changed: PostgreSQL sends it in neither case.
+ * was (`journal.kept`) is the one that the key's changes told last: none where the key is new, since that is not sent either.
  */
 export const showEveryType = `
   CREATE TABLE journal.kept AS SELECT journal_seq, id, length(toast) > 2000 AND (journal_op = 'u' AND toast = former
     OR journal_op = 'c' AND EXISTS (SELECT FROM journal.every_type d WHERE d.journal_op = 'd' AND d.journal_tx = j.journal_tx
       AND d.journal_seq < j.journal_seq AND d.toast = j.toast)) AS kept
     FROM (SELECT *, lag(toast) OVER (PARTITION BY id ORDER BY journal_seq) AS former FROM journal.every_type) j;
-  CREATE TABLE journal.shown AS SELECT ${shownColumns('every_type')}, CASE WHEN NOT kept THEN toast END AS toast,
-    journal_op, journal_tx, journal_seq FROM journal.every_type JOIN journal.kept USING (journal_seq, id);
+  CREATE TABLE journal.told AS SELECT journal_seq, id, max(said) OVER (PARTITION BY id, nth) AS told FROM (
+    SELECT journal_seq, id, CASE WHEN kept IS NOT TRUE AND journal_op <> 'd' THEN toast END AS said,
+      count(*) FILTER (WHERE kept IS NOT TRUE) OVER (PARTITION BY id ORDER BY journal_seq) AS nth
+    FROM journal.every_type JOIN journal.kept USING (journal_seq, id)) j;
+  CREATE TABLE journal.shown AS SELECT ${shownColumns('every_type')}, told AS toast, journal_op, journal_tx, journal_seq
+    FROM journal.every_type JOIN journal.told USING (journal_seq, id);
   CREATE TABLE public.shown AS SELECT ${shownColumns('every_type')},
-    CASE WHEN NOT (SELECT kept FROM journal.kept WHERE kept.id = every_type.id ORDER BY journal_seq DESC LIMIT 1) THEN toast END AS toast
+    (SELECT told FROM journal.told WHERE told.id = every_type.id ORDER BY journal_seq DESC LIMIT 1) AS toast
     FROM public.every_type;`
 
 function shownColumns(table: string): string {
