@@ -26,6 +26,8 @@ export interface Terms {
   readonly untilMs: number
   /** How long the next fault of the lane waits for the recovery from the one before. */
   readonly waitMs: number
+  /** When something was mended last, in whichever lane: patience is counted from there. */
+  readonly mended: { atMs: number }
   readonly signal: AbortSignal
 }
 
@@ -34,9 +36,10 @@ export async function strikeAll(
   stage: Stage,
   faults: readonly Fault[],
   plan: Iterable<Strike>,
-  { untilMs, waitMs, signal }: Terms,
+  terms: Terms,
   told: Told,
 ): Promise<Outcome[]> {
+  const { untilMs, waitMs, mended, signal } = terms
   const by = new Map(faults.map((fault) => [fault.kind, fault]))
   const outcomes: Promise<Outcome>[] = []
   for (const { kind, particulars, afterMs } of plan) {
@@ -44,7 +47,8 @@ export async function strikeAll(
     if (signal.aborted || Date.now() > untilMs) break
     const begunAtMs = Date.now()
     const healedAtMs = await strikeOnce(stage, by.get(kind)!, particulars, told)
-    const recovering = healedAtMs === null ? Promise.resolve(null) : recovered(stage, kind, healedAtMs, signal, told)
+    mended.atMs = Date.now()
+    const recovering = healedAtMs === null ? Promise.resolve(null) : recovered(stage, kind, healedAtMs, terms, told)
     outcomes.push(
       recovering.then((recoveredInMs) => {
         return { kind, particulars, begunAtMs, endedAtMs: Date.now(), struck: healedAtMs !== null, recoveredInMs }
@@ -76,19 +80,19 @@ async function recovered(
   stage: Stage,
   kind: string,
   sinceMs: number,
-  signal: AbortSignal,
+  terms: Terms,
   { say, violation }: Told,
 ): Promise<number | null> {
-  const inMs = await recovery(stage, sinceMs, signal)
+  const inMs = await recovery(stage, sinceMs, terms)
   if (inMs !== null) say(`${kind}: every table carries again, after ${(inMs / 1000).toFixed(1)} s`)
-  else if (!signal.aborted) {
+  else if (!terms.signal.aborted) {
     violation(`${kind}: ${waiting(stage, sinceMs).join(', ')} carry nothing ${patienceMs / 1000} s after all was healed`)
   }
   return inMs
 }
 
-async function recovery({ watch }: Stage, sinceMs: number, signal: AbortSignal): Promise<number | null> {
-  for (const deadline = Date.now() + patienceMs; Date.now() < deadline && !signal.aborted; await sleep(100)) {
+async function recovery({ watch }: Stage, sinceMs: number, { mended, signal }: Terms): Promise<number | null> {
+  for (; Date.now() < mended.atMs + patienceMs && !signal.aborted; await sleep(100)) {
     const arrived = [...watch.arrivals(sinceMs).values()]
     if (arrived.every((at) => at !== null)) return Math.max(...arrived) - sinceMs
   }

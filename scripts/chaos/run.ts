@@ -79,8 +79,9 @@ async function carried(stage: Stage, seed: number, options: ChaosOptions): Promi
   try {
     const signal = over.signal
     const untilMs = Date.now() + options.forMs
+    const mended = { atMs: Date.now() }
     const striking = lanesOf(options).map(({ plan, waitMs }) => {
-      return strikeAll(stage, options.faults, plan, { untilMs, waitMs, signal }, told)
+      return strikeAll(stage, options.faults, plan, { untilMs, waitMs, mended, signal }, told)
     })
     outcomes = (await Promise.all(striking)).flat().sort((a, b) => a.begunAtMs - b.begunAtMs)
     say('no more faults; the writers come to their end')
