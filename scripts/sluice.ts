@@ -6,6 +6,7 @@ const overview = `usage: npm run table -- <command> [<table>]     start, look at
        npm run query -- "SQL"                    read the lake
        npm run columns -- <table>                columns that were added or renamed: what older rows have in them
        npm run backfill -- <table>               read a table's rows again, into the lake
+       npm run quarantine -- <table>             records of which no row could be made
        npm run topics                            Kafka: topics, partitions, offsets`
 
 /** `args` as after `scripts/sluice.ts`: the subcommand first. */
@@ -24,6 +25,10 @@ export async function sluice(args: readonly string[]): Promise<Output> {
     if (subcommand === 'columns') {
       process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
       return await (await import('./columns/columns.ts')).columns(rest, json)
+    }
+    if (subcommand === 'quarantine') {
+      process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
+      return await (await import('./quarantine/quarantine.ts')).quarantine(rest, json)
     }
     if (subcommand === 'topics') return await (await import('./topics/topics.ts')).topics(rest, json)
     if (subcommand === '--help' || subcommand === '-h' || subcommand === 'help') return said(overview, { help: overview }, json)

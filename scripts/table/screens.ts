@@ -40,6 +40,7 @@ export function statusScreen({ workflowId, status, retrying }: Shown, nowMs: num
     ['lag', `${count(lag.records)} records`],
     ...heldFacts(lag, nowMs),
     ['carried', `${count(status.rows)} rows in ${count(status.batches)} batches, ${bytes(status.bytes)}`],
+    ...quarantineFacts(status),
     [
       'committed',
       lastCommit ? `version ${lastCommit.version}, ${span(nowMs - Date.parse(lastCommit.at))} ago` : 'nothing in this run yet',
@@ -50,6 +51,10 @@ export function statusScreen({ workflowId, status, retrying }: Shown, nowMs: num
   const head = ['partition', 'position', 'next link', 'in folder']
   const body = positions.map((p) => [String(p.partition), reading(p).toString(), p.base, `cdc_date=${dayText(p.day)}`])
   return `${lines}\n\n${grid([head, ...body])}`
+}
+
+function quarantineFacts({ quarantined, table }: TableStatus): [string, string][] {
+  return quarantined === 0 ? [] : [['quarantine', `${count(quarantined)} records; look: npm run quarantine -- ${table}`]]
 }
 
 function heldFacts({ held, heldSince }: TableStatus['lag'], nowMs: number): [string, string][] {

@@ -45,6 +45,7 @@ function resultOf(receipts: readonly Receipt[], version: number, snapshot: LakeS
     positions: snapshot.positions,
     rows: links.reduce((sum, l) => sum + l.rows, 0),
     bytes: links.reduce((sum, l) => sum + l.bytes, 0),
+    quarantined: links.reduce((sum, l) => sum + (l.quarantine?.records ?? 0), 0),
     newestSourceTs: times.length === 0 ? null : times.reduce((a, b) => (a > b ? a : b)).toString(),
   }
 }
@@ -61,10 +62,17 @@ function logCommit(table: ResolvedTable, job: CommitJob, done: Committed, durati
     adopted: job.receipts.filter((r) => r.adopted).length,
     replayed,
     resnapshot,
+    quarantined: done.quarantined,
     version: done.version,
     attempt: activityInfo().attempt,
     durationMs,
   })
+  if (done.quarantined) {
+    log.warn('records of which no row could be made went to quarantine: npm run quarantine lists them', {
+      table: table.name,
+      quarantined: done.quarantined,
+    })
+  }
   if (replayed > 0) {
     log.warn('changes came again, or the database went back: the connector has no exactly-once support, or was set back', {
       table: table.name,

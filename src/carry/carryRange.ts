@@ -6,14 +6,14 @@ import { CdcFailure, code } from '../core/failures.ts'
 import type { Reach } from '../core/failpoints.ts'
 import type { WriteJob } from '../core/jobs.ts'
 import { parseOffset } from '../core/offsets.ts'
-import type { Receipt } from '../core/receipts.ts'
+import type { Quarantine, Receipt } from '../core/receipts.ts'
 import type { RangeReader } from '../core/records.ts'
 import { fileColumns } from '../core/schema.ts'
 import { adoptLink, openLink, receiptOf, requireOpen, type LakeContext, type LinkWriter, type Snapshot } from '../lake/table.ts'
 import { openParquet, type ParquetWriter } from '../lake/parquet.ts'
+import { putQuarantine, quarantineFile } from '../lake/quarantine.ts'
 import type { Decoder } from '../debezium/decoder.ts'
-import type { SchemaChange } from '../rows/placing.ts'
-import { scanRange, type RangeScan } from './rangeScan.ts'
+import { scanRange, type RangeScan, type ScanPolicies } from './rangeScan.ts'
 
 /** Names the rules by which records become rows; raised whenever the same record would give another row. */
 export const rowRules = '1'
@@ -24,8 +24,7 @@ export interface CarryTools {
   /** The table as its log has it: at least as new as the schema that the range may need. */
   readonly table: Snapshot
   readonly decoder: Decoder
-  /** Policy of the table; default evolve. */
-  readonly schemaChange?: SchemaChange
+  readonly policies?: ScanPolicies
   readonly reach: Reach
   readonly signal: AbortSignal
   /** 2 and up: an earlier attempt may have put the link already, and reading again would be for nothing. */
@@ -56,7 +55,7 @@ export async function carryRange(job: WriteJob, tools: CarryTools): Promise<Rece
 }
 
 async function write(job: WriteJob, tools: CarryTools): Promise<Receipt> {
-  const scan = scanRange(job, tools.table.schema, tools.decoder, tools.schemaChange)
+  const scan = scanRange(job, tools.table.schema, tools.decoder, tools.policies)
   const file = new LinkFile(job, tools)
   try {
     const range = { topic: job.topic, partition: job.partition, from: parseOffset(job.from), to: parseOffset(job.to) }
@@ -66,7 +65,7 @@ async function write(job: WriteJob, tools: CarryTools): Promise<Receipt> {
       await breath()
     }
     const { next, nextDay, growth } = scan.end()
-    if (scan.rows === 0 && nextDay === job.day) {
+    if (scan.isEmpty && nextDay === job.day) {
       return { ...nothingKept(job, next), growth, writtenAtMs: tools.lake.clock() }
     }
     const receipt = await file.finish(scan)
@@ -114,7 +113,8 @@ class LinkFile {
     if (scan.batch.rows > 0) await this.flush(scan)
     const { link, parquet } = await this.opened()
     const rules = this.tools.decoder.oldRows ? `${rowRules}+old-rows` : rowRules
-    await parquet.finish(link.footer({ ...scan.facts(), rules }))
+    const quarantine = await this.setAside(link.key, scan)
+    await parquet.finish(link.footer({ ...scan.facts(), rules, quarantine }))
     const done = await link.complete()
     if (done === 'again') {
       throw new CdcFailure(
@@ -123,6 +123,11 @@ class LinkFile {
       )
     }
     return receiptOf(done.link, done.adopted, this.tools.lake.clock())
+  }
+
+  private async setAside(link: string, { setAside }: RangeScan): Promise<Quarantine | null> {
+    if (setAside.length === 0) return null
+    return putQuarantine(this.tools.lake, link, await quarantineFile(this.job, setAside), setAside.length)
   }
 
   async abort(): Promise<void> {

@@ -2,31 +2,48 @@
  * Walks the records of a range into columns and finds where the link ends: at `to`, at a limit, before a record that needs a
  * column which the table lacks, before the first event of a later day, or before a record that parks the table (DESIGN §4.4).
  */
-import { CdcFailure } from '../core/failures.ts'
+import { CdcFailure, code } from '../core/failures.ts'
 import type { WriteJob } from '../core/jobs.ts'
 import { offsetText, parseOffset } from '../core/offsets.ts'
 import type { Anchor, Growth } from '../core/receipts.ts'
 import type { RangeStep, RecordBlock } from '../core/records.ts'
 import type { TableSchema } from '../core/schema.ts'
 import type { Decoder } from '../debezium/decoder.ts'
+import type { SetAside } from '../lake/quarantine.ts'
 import { recordHash, type LinkFacts } from '../lake/table.ts'
 import { dayOfEvent } from '../rows/day.ts'
 import type { SchemaChange } from '../rows/placing.ts'
 import { createRowBatch, type RowBatch } from '../rows/rowBatch.ts'
 
+/** What the table's config says of records that ask for something. */
+export interface ScanPolicies {
+  readonly schemaChange?: SchemaChange
+  /** `quarantine`: a record of which no row can be made is set aside; else it parks the table. */
+  readonly badRecords?: 'park' | 'quarantine'
+}
+
+/** A record by itself: other failures are about the table, and would set aside everything. */
+const ofOneRecord: ReadonlySet<string> = new Set([code.UndecodableRecord, code.ValueOutOfRange])
+/** More in one range are no exceptions any more: the table parks. */
+const mostSetAside = 1000
+
 export interface RangeScan {
   readonly batch: RowBatch
-  /** Rows of the whole range, those of row groups that are already written included. */
-  readonly rows: number
+  /** Records that are to go to quarantine, in their order. */
+  readonly setAside: readonly SetAside[]
+  /** The link has something to say: rows, those of row groups that are already written included, or records set aside. */
+  readonly isEmpty: boolean
   /** True where the link ends inside this step. Throws what parks the table, unless rows before it can be carried first. */
   take(step: RangeStep): boolean
   /** How the range ended; final after the last step. */
   end(): { next: string; nextDay: number; growth: Growth | null }
-  facts(): Omit<LinkFacts, 'rules'>
+  facts(): Omit<LinkFacts, 'rules' | 'quarantine'>
 }
 
-export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, policy?: SchemaChange): RangeScan {
-  const batch = createRowBatch(schema, { epoch: job.epoch, partition: job.partition, high: job.high }, policy)
+export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, policies: ScanPolicies = {}): RangeScan {
+  const batch = createRowBatch(schema, { epoch: job.epoch, partition: job.partition, high: job.high }, policies.schemaChange)
+  const setAside: SetAside[] = []
+  const isEmpty = () => batch.totalRows === 0 && setAside.length === 0
   const { maxRows, maxBytes } = job.limits
   let next = parseOffset(job.from)
   let nextDay = job.day
@@ -43,7 +60,7 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
       const day = dayOfEvent(event, block.timestamp[i]!)
       if (day !== null && day > job.day) {
         nextDay = day
-        if (batch.totalRows === 0) {
+        if (isEmpty()) {
           // An empty link that only says where the next one stands: what was scanned before is scanned again.
           next = parseOffset(job.base)
           last = null
@@ -54,16 +71,34 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
       if (growth !== null) return true
       batch.append(event, offset, block.timestamp[i]!)
     }
-    next = offset + 1n
+    passed(block, i)
+    return false
+  }
+
+  function passed(block: RecordBlock, i: number): void {
+    next = block.baseOffset + BigInt(block.offsetDelta[i]!) + 1n
     last = { block, index: i }
     rawBytes += Math.max(0, block.keyEnd[i]! - block.keyStart[i]!) + Math.max(0, block.valueEnd[i]! - block.valueStart[i]!)
-    return false
+  }
+
+  /** True: the link ends before record i, for which the table then parks, unless it is the first one. */
+  function fails(error: unknown, block: RecordBlock, i: number): boolean {
+    if (!(error instanceof CdcFailure) || error.policy !== 'park') throw error
+    if (policies.badRecords === 'quarantine' && ofOneRecord.has(error.code)) {
+      if (setAside.length === mostSetAside) throw tooMany(error)
+      setAside.push(setAsideOf(error, block, i))
+      passed(block, i)
+      return false
+    }
+    if (isEmpty()) throw error
+    return true
   }
 
   return {
     batch,
-    get rows() {
-      return batch.totalRows
+    setAside,
+    get isEmpty() {
+      return isEmpty()
     },
     take(step) {
       for (const block of step.blocks) {
@@ -71,8 +106,7 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
           try {
             if (endsBefore(block, i)) return true
           } catch (error) {
-            if (error instanceof CdcFailure && error.policy === 'park' && batch.totalRows > 0) return true
-            throw error
+            if (fails(error, block, i)) return true
           }
           if (batch.totalRows >= maxRows || rawBytes >= maxBytes) return true
         }
@@ -91,18 +125,40 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
         lsn,
         order,
         anchor: last && anchorOf(last),
-        quarantine: null,
       }
     },
   }
 }
 
+function tooMany({ code, message, details, hint }: CdcFailure): CdcFailure {
+  const why = `${message.slice(code.length + 1)}, and ${mostSetAside} records before it in one range are as bad`
+  return new CdcFailure(code, `${why}: none was set aside`, { hint, details })
+}
+
+function setAsideOf({ code, message }: CdcFailure, block: RecordBlock, i: number): SetAside {
+  const { key, value } = partsOf(block, i)
+  return {
+    offset: block.baseOffset + BigInt(block.offsetDelta[i]!),
+    timestampMs: block.timestamp[i]!,
+    code,
+    reason: message.slice(code.length + 1),
+    // The block is used again for the next fetch.
+    key: key && key.slice(),
+    value: value && value.slice(),
+  }
+}
+
 export function anchorOf({ block, index: i }: { block: RecordBlock; index: number }): Anchor {
-  const key = block.keyStart[i]! < 0 ? null : block.bytes.subarray(block.keyStart[i], block.keyEnd[i])
-  const value = block.valueStart[i]! < 0 ? null : block.bytes.subarray(block.valueStart[i], block.valueEnd[i])
+  const { key, value } = partsOf(block, i)
   return {
     offset: offsetText(block.baseOffset + BigInt(block.offsetDelta[i]!)),
     timestampMs: block.timestamp[i]!,
     hash: recordHash(key, value),
   }
+}
+
+function partsOf(block: RecordBlock, i: number): { key: Uint8Array | null; value: Uint8Array | null } {
+  const key = block.keyStart[i]! < 0 ? null : block.bytes.subarray(block.keyStart[i], block.keyEnd[i])
+  const value = block.valueStart[i]! < 0 ? null : block.bytes.subarray(block.valueStart[i], block.valueEnd[i])
+  return { key, value }
 }

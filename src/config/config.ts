@@ -13,10 +13,13 @@ export type Config = Readonly<
     readonly kafka: Readonly<Omit<ParsedConfig['kafka'], 'group' | 'mirror'> & { group: string | null }>
     readonly limits: BatchLimits
     readonly schemaChange: SchemaChange
+    readonly badRecords: BadRecords
   }
 >
 
-export type SchemaChange = NonNullable<NonNullable<ParsedConfig['defaults']>['schemaChange']>
+type Defaults = NonNullable<ParsedConfig['defaults']>
+export type SchemaChange = NonNullable<Defaults['schemaChange']>
+export type BadRecords = NonNullable<Defaults['badRecords']>
 
 /** A table by its names everywhere: in PostgreSQL, in Kafka, in the lake. */
 export interface ResolvedTable {
@@ -34,6 +37,7 @@ export interface ResolvedTable {
   /** By column, its type in the lake where somebody chose one. */
   readonly lakeTypes: Readonly<Record<string, LakeType>>
   readonly schemaChange: SchemaChange
+  readonly badRecords: BadRecords
   /** `full`: deletes carry the old row, as the table has REPLICA IDENTITY FULL; null: they carry the key. */
   readonly replicaIdentity: 'full' | null
 }
@@ -150,6 +154,7 @@ function complete(parsed: ParsedConfig): Config {
     pipeline: { ...pipeline, name },
     kafka: { ...kafkaRest, group: mirror ? (group ?? `cdc-${name}`) : null },
     schemaChange: defaults.schemaChange ?? 'evolve',
+    badRecords: defaults.badRecords ?? 'park',
     limits: {
       maxRows: defaults.batch?.maxRows ?? 100_000,
       maxBytes: defaults.batch?.maxBytes ?? 64_000_000,

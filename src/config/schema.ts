@@ -59,6 +59,10 @@ const schemaChange = z
   })
   .describe('What becomes of columns that are new or change their type (docs/schema-evolution.md); default evolve')
 
+const badRecords = z
+  .enum(['park', 'quarantine'], { error: 'expected park or quarantine' })
+  .describe('What becomes of a record of which no row can be made (docs/quarantine.md); default park')
+
 export const tableSchema = z
   .strictObject({
     columns: z.array(columnSchema).min(1).optional().describe('Needed only where the topic carries no schemas'),
@@ -72,6 +76,7 @@ export const tableSchema = z
       .optional()
       .describe('full: the table has REPLICA IDENTITY FULL, so a delete carries the old row; left out: it carries the key'),
     schemaChange: schemaChange.optional(),
+    badRecords: badRecords.optional(),
     batch: batchSchema.optional(),
   })
   .describe('What differs for one table; a table needs no entry')
@@ -175,6 +180,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       batch: batchSchema.optional(),
       schemaChange: schemaChange.optional(),
+      badRecords: badRecords.optional(),
       idleWait: duration.optional().describe('How long one poll waits on an idle table; default 2min'),
     })
     .prefault({}),

@@ -27,6 +27,7 @@ export function resolveTable(config: Config, name: string): ResolvedTable {
     key: entry?.key ?? null,
     lakeTypes: entry?.lakeTypes ?? {},
     schemaChange: entry?.schemaChange ?? config.schemaChange,
+    badRecords: entry?.badRecords ?? config.badRecords,
     replicaIdentity: entry?.replicaIdentity ?? null,
   }
 }

@@ -84,7 +84,7 @@ export const failureRules = {
   CDC3001: {
     name: 'UndecodableRecord',
     policy: 'park',
-    hint: 'A record is not a Debezium change event: find out who writes to this topic, then resume.',
+    hint: 'A record is not a Debezium change event: find out who writes to this topic, then resume; or set such records aside (badRecords: quarantine).',
   },
   CDC3002: {
     name: 'UnsupportedType',
@@ -106,7 +106,7 @@ export const failureRules = {
   CDC4001: {
     name: 'ValueOutOfRange',
     policy: 'park',
-    hint: 'A value does not fit the type of its column in the lake; nothing was rounded or cut.',
+    hint: 'A value does not fit the type of its column in the lake; nothing was rounded or cut. Choose another type (lakeTypes), or set such records aside (badRecords: quarantine).',
   },
   CDC4002: {
     name: 'TypeChanged',

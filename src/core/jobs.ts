@@ -90,6 +90,8 @@ export interface Committed {
   readonly positions: readonly Position[]
   readonly rows: number
   readonly bytes: number
+  /** Records that went to quarantine; absent in histories of 0.1. */
+  readonly quarantined?: number
   /** Newest `source.ts` in these receipts, us since 1970 as text. */
   readonly newestSourceTs: string | null
 }

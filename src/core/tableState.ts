@@ -34,6 +34,8 @@ export interface TableState {
   readonly rows: number
   readonly batches: number
   readonly bytes: number
+  /** Records in quarantine. */
+  readonly quarantined: number
   readonly lastCommit: { readonly version: number; readonly at: string } | null
   /** When the health last changed. */
   readonly since: string
@@ -47,6 +49,7 @@ export interface TableStatus {
   readonly rows: number
   readonly batches: number
   readonly bytes: number
+  readonly quarantined: number
   readonly lastCommit: TableState['lastCommit']
   /** `held`: behind a transaction that is still open, so not counted in `records`. */
   readonly lag: { readonly records: number; readonly held: number; readonly heldSince: string | null }
@@ -69,6 +72,7 @@ export function newState(at: string): TableState {
     rows: 0,
     batches: 0,
     bytes: 0,
+    quarantined: 0,
     lastCommit: null,
     since: at,
   }
@@ -107,13 +111,14 @@ export function committed(state: TableState, commit: Committed, at: string): Tab
     positions: commit.positions,
     rows: state.rows + commit.rows,
     bytes: state.bytes + commit.bytes,
+    quarantined: state.quarantined + (commit.quarantined ?? 0),
     batches: state.batches + 1,
     lastCommit: { version: commit.version, at },
   }
 }
 
 export function statusOf(table: string, state: TableState, limits: BatchLimits | null): TableStatus {
-  const { block, positions, ends, heldSince, rows, batches, bytes, lastCommit, startedAt, since } = state
+  const { block, positions, ends, heldSince, rows, batches, bytes, quarantined, lastCommit, startedAt, since } = state
   return {
     table,
     health: healthOf(state),
@@ -122,6 +127,7 @@ export function statusOf(table: string, state: TableState, limits: BatchLimits |
     rows,
     batches,
     bytes,
+    quarantined,
     lastCommit,
     lag: { records: lagRecords(positions, ends), held: heldRecords(ends), heldSince },
     limits,

@@ -68,7 +68,7 @@ export function composeDeps(
         const tools = {
           reader: kafka,
           lake: lake.context(table, signal),
-          schemaChange: table.schemaChange,
+          policies: { schemaChange: table.schemaChange, badRecords: table.badRecords },
           reach,
           signal,
         }

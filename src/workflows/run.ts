@@ -97,6 +97,7 @@ function details(at: TableStatus): string {
     `- carried: ${at.rows} rows in ${at.batches} batches, ${at.bytes} bytes`,
     `- behind: ${at.lag.records} records`,
   )
+  if (at.quarantined > 0) lines.push(`- in quarantine: ${at.quarantined} records`)
   if (at.lag.held > 0) lines.push(`- held back by an open transaction: ${at.lag.held} records since ${at.lag.heldSince}`)
   const ends = at.positions.map((p) => `${p.partition}: ${p.base}${p.seen === p.base ? '' : ` (seen ${p.seen})`}`)
   if (ends.length > 0) lines.push(`- positions: ${ends.join(', ')}`)

@@ -6,6 +6,7 @@ import { CdcFailure, code } from '../../src/core/failures.ts'
 import { barrierOf } from '../../src/core/growth.ts'
 import type { Growth, Position, Receipt } from '../../src/core/receipts.ts'
 import { fileColumns } from '../../src/core/schema.ts'
+import { putQuarantine } from '../../src/lake/quarantine.ts'
 import * as shipped from '../../src/lake/table.ts'
 import { encodeJsonFile, type JsonRow } from './jsonFormat.ts'
 import { columnOf, firstDay, type KafkaLog, type KafkaRecord } from './kafkaLog.ts'
@@ -17,6 +18,7 @@ export interface Protocol {
   openTable: typeof shipped.openTable
   openLink: typeof shipped.openLink
   adoptLink: typeof shipped.adoptLink
+  putQuarantine: typeof putQuarantine
   commitReceipts: typeof shipped.commitReceipts
   growSchema: typeof shipped.growSchema
   walkPending: typeof shipped.walkPending
@@ -37,6 +39,7 @@ export const protocol: Protocol = {
   openTable: shipped.openTable,
   openLink: shipped.openLink,
   adoptLink: shipped.adoptLink,
+  putQuarantine,
   commitReceipts: shipped.commitReceipts,
   growSchema: shipped.growSchema,
   walkPending: shipped.walkPending,
@@ -54,7 +57,7 @@ export interface Carrier {
   readonly ctx: shipped.LakeContext
   readonly log: KafkaLog
   readonly random: Random
-  /** Which `maybe` records its code keeps. */
+  /** Whether its code keeps `maybe` and `doubtful` records. */
   readonly keepsMaybe: boolean
   /** What it peeked as the start of each partition; another one peeked otherwise. */
   readonly starts: readonly shipped.Start[]
@@ -128,11 +131,12 @@ export async function writeRange(carrier: Carrier, table: shipped.Snapshot, at: 
     writtenAtMs: ctx.clock(),
     growth: cut.growth,
   }
-  if (cut.growth && cut.rows.length === 0) {
+  const isEmpty = cut.rows.length === 0 && cut.setAside.length === 0
+  if (cut.growth && isEmpty) {
     const eager = protocol.beforeGrowth(table, cut.growth)
     if (eager) return writeRange({ ...carrier, protocol: { ...protocol, beforeGrowth: () => null } }, eager, at, to)
   }
-  if (cut.rows.length === 0 && cut.nextDay === position.day) {
+  if (isEmpty && cut.nextDay === position.day) {
     return { ...unchanged, next: String(cut.next), nextDay: position.day, link: null }
   }
   if (random() < 0.2) {
@@ -151,7 +155,7 @@ export async function writeRange(carrier: Carrier, table: shipped.Snapshot, at: 
         : { minOffset: String(offsets[0]), maxOffset: String(offsets.at(-1)), minSourceTs: null, maxSourceTs: null },
     lsn: null,
     anchor: null,
-    quarantine: null,
+    quarantine: await setAside(carrier, link.key, cut.setAside),
     rules: carrier.keepsMaybe ? '2' : '1',
   }
   await link.write(encodeJsonFile(fileColumns(table.schema), cut.rows, link.footer(facts)))
@@ -160,8 +164,17 @@ export async function writeRange(carrier: Carrier, table: shipped.Snapshot, at: 
   return { ...shipped.receiptOf(outcome.link, outcome.adopted, ctx.clock()), growth: outcome.adopted ? null : cut.growth }
 }
 
+/** Versions of the code differ in what they set aside, and in what they say of it. */
+async function setAside({ ctx, keepsMaybe, protocol }: Carrier, link: string, offsets: readonly number[]) {
+  if (offsets.length === 0) return null
+  const file = new TextEncoder().encode(JSON.stringify({ offsets, why: keepsMaybe ? 'new' : 'old' }))
+  return protocol.putQuarantine(ctx, link, file, offsets.length)
+}
+
 interface Cut {
   readonly rows: readonly JsonRow[]
+  /** Offsets of records of which no row can be made. */
+  readonly setAside: readonly number[]
   readonly next: number
   readonly nextDay: number
   readonly growth: Growth | null
@@ -172,10 +185,23 @@ function scan(carrier: Carrier, table: shipped.Snapshot, position: Position, ran
   const known = new Set(table.schema.columns.map(({ name }) => name))
   const limit = 1 + below(carrier.random, 10)
   const rows: JsonRow[] = []
-  const cut = (next: number, over: Partial<Cut> = {}): Cut => ({ rows, next, nextDay: position.day, growth: null, ...over })
+  const setAside: number[] = []
+  const cut = (next: number, over: Partial<Cut> = {}): Cut => ({
+    rows,
+    setAside,
+    next,
+    nextDay: position.day,
+    growth: null,
+    ...over,
+  })
   for (const { offset, day, columns, keep } of range) {
     if (keep === 'no' || (keep === 'maybe' && !carrier.keepsMaybe)) continue
-    if (day > position.day) return cut(rows.length === 0 ? Number(position.base) : offset, { nextDay: day })
+    if (keep === 'bad' || (keep === 'doubtful' && !carrier.keepsMaybe)) {
+      setAside.push(offset)
+      continue
+    }
+    if (day > position.day)
+      return cut(rows.length === 0 && setAside.length === 0 ? Number(position.base) : offset, { nextDay: day })
     const missing = columns.filter((name) => !known.has(name))
     if (missing.length > 0) {
       const first = table.schema.columns.length === 0

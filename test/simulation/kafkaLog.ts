@@ -8,8 +8,11 @@ export interface KafkaRecord {
   /** days since 1970; stragglers of an earlier day come late */
   readonly day: number
   readonly columns: readonly string[]
-  /** `maybe`: some versions of the code keep it, others see nothing to keep. */
-  readonly keep: 'yes' | 'no' | 'maybe'
+  /**
+   * `maybe`: some versions of the code keep it, others see nothing to keep. `bad`: no row can be made of it. `doubtful`: some versions
+   * make a row of it, to others it is bad.
+   */
+  readonly keep: 'yes' | 'no' | 'maybe' | 'bad' | 'doubtful'
 }
 
 export interface KafkaLog {
@@ -37,10 +40,16 @@ function partitionLog(random: Random): readonly KafkaRecord[] {
     const late = random() < 0.1 ? 1 : 0
     const fills = Array.from({ length: columns }, (_, i) => `c${i}`).filter((_, i) => i === 0 || random() < 0.8)
     const kind = random()
-    records.push({ offset, day: day - late, columns: fills, keep: kind < 0.72 ? 'yes' : kind < 0.9 ? 'no' : 'maybe' })
+    records.push({ offset, day: day - late, columns: fills, keep: keepOf(kind) })
     offset += 1 + (random() < 0.2 ? below(random, 3) : 0)
   }
   return records
+}
+
+function keepOf(kind: number): KafkaRecord['keep'] {
+  if (kind < 0.68) return 'yes'
+  if (kind < 0.82) return 'no'
+  return kind < 0.9 ? 'maybe' : kind < 0.95 ? 'bad' : 'doubtful'
 }
 
 export function columnOf(name: string): Column {

@@ -3,6 +3,7 @@ import { CdcFailure } from '../../src/core/failures.ts'
 import { append, metaDataEntry } from '../../src/lake/commit.ts'
 import { decided } from '../../src/lake/decide.ts'
 import { mergeGrowth, schemaIdOf } from '../../src/lake/deltaSchema.ts'
+import { putQuarantine } from '../../src/lake/quarantine.ts'
 import type { ObjectStore, PutOutcome } from '../../src/lake/store.ts'
 import * as shipped from '../../src/lake/table.ts'
 import { protocol } from './carrier.ts'
@@ -63,6 +64,9 @@ function forcing(such: (begins: bigint, end: bigint) => boolean): Mutant {
   }
 }
 
+/** What a carrier puts once its link is there. */
+const late = new WeakMap<shipped.LakeContext, () => Promise<unknown>>()
+
 export const mutants: Readonly<Record<string, Mutant>> = {
   'start positions: each carrier begins an untouched partition where it peeked, not where entry 0 says': {
     protocol: {
@@ -98,6 +102,42 @@ export const mutants: Readonly<Record<string, Mutant>> = {
             if (outcome === 'again' || !outcome.adopted) return outcome
             const { rules: _, ...facts } = own!
             return { adopted: true, link: { ...outcome.link, ...facts, bytes: size, closed: null } }
+          },
+        }
+      },
+    },
+  },
+  'quarantine by hash: set-aside records are named by their link alone': {
+    protocol: {
+      async putQuarantine(ctx, link, file, records) {
+        const named = await putQuarantine(
+          { ...ctx, store: { ...ctx.store, putIfAbsent: () => Promise.resolve('exists') } },
+          link,
+          file,
+          records,
+        )
+        const key = named.key.replace(named.sha256, '')
+        await ctx.store.putIfAbsent(`${ctx.root}/${key}`, file)
+        return { ...named, key }
+      },
+    },
+  },
+  'quarantine first: set-aside records are put behind the link that names them': {
+    protocol: {
+      async putQuarantine(ctx, link, file, records) {
+        late.set(ctx, () => putQuarantine(ctx, link, file, records))
+        const unput = { ...ctx, store: { ...ctx.store, putIfAbsent: () => Promise.resolve('exists' as const) } }
+        return putQuarantine(unput, link, file, records)
+      },
+      openLink(ctx, table, position) {
+        const link = shipped.openLink(ctx, table, position)
+        return {
+          ...link,
+          async complete() {
+            const outcome = await link.complete()
+            await late.get(ctx)?.()
+            late.delete(ctx)
+            return outcome
           },
         }
       },

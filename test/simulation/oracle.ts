@@ -10,6 +10,7 @@ interface Range {
   readonly epoch: number
   readonly partition: number
   readonly gap?: { readonly from: string; readonly to: string }
+  readonly quarantine?: { readonly key: string; readonly records: number } | null
 }
 
 /** What the log says of each chain, `<epoch>/<partition>`. */
@@ -35,6 +36,12 @@ export function violations(
   const decoded = new Map<string, JsonFile>()
   for (const [key, bytes] of objects) if (key.startsWith(`${root}/data/`)) decoded.set(key, decodeJsonFile(bytes))
 
+  const setAside = (file: JsonFile): readonly number[] | null => {
+    const named = JSON.parse(file.keyValues['cdc.quarantine'] ?? 'null') as Range['quarantine']
+    if (!named) return []
+    const object = objects.get(`${root}/${named.key}`)
+    return object ? (JSON.parse(new TextDecoder().decode(object)) as { offsets: number[] }).offsets : null
+  }
   const chains: Chains = { starts: new Map(), bases: new Map(), seens: new Map(), gaps: new Map(), begun: new Map() }
   const { starts, bases, seens, gaps, begun } = chains
   const added = new Map<string, number>()
@@ -42,8 +49,10 @@ export function violations(
   let decisions: string[][] = []
   let epochs: { epoch: number; topicId: string }[] = []
   entries.forEach((actions, version) => {
+    const told = new Map<string, string>()
     for (const { metaData, commitInfo } of actions) {
-      for (const { epoch, partition, gap } of (commitInfo?.['cdc.ranges'] ?? []) as Range[]) {
+      for (const { epoch, partition, from, next, gap, quarantine } of (commitInfo?.['cdc.ranges'] ?? []) as Range[]) {
+        told.set(`${epoch}/${partition}/${from}/${next}`, JSON.stringify(quarantine ?? null))
         const chain = `${epoch}/${partition}`
         if (gap) gaps.set(chain, [...(gaps.get(chain) ?? []), { from: Number(gap.from), to: Number(gap.to) }])
       }
@@ -100,6 +109,8 @@ export function violations(
       if (numRecords !== file.rows.length) wrong.push(`entry ${version} says ${numRecords} rows of ${file.rows.length}`)
       if (file.rows.some(({ offset }) => offset < Number(from) || offset >= Number(next)))
         wrong.push(`${add.path} holds rows outside of its range`)
+      if (told.get(`${chain}/${from}/${next}`) !== file.keyValues['cdc.quarantine'])
+        wrong.push(`entry ${version} tells of another quarantine than ${add.path}`)
       for (const { name } of file.columns)
         if (!columns.has(name)) wrong.push(`entry ${version} adds a file with column ${name} that the table lacks`)
       added.set(`${root}/${add.path}`, version)
@@ -114,8 +125,8 @@ export function violations(
     const isNewest = epoch === epochs.at(-1)!.epoch
     const of = (key: string): boolean => new RegExp(`-${epoch}-\\d+-\\d{20}`).test(key)
     wrong.push(
-      ...readBy('table', [...added.keys()].filter(of), { decoded, log, chains, epoch, isNewest }),
-      ...readBy('glob', [...decoded.keys()].filter(of), { decoded, log, chains, epoch, isNewest }),
+      ...readBy('table', [...added.keys()].filter(of), { setAside, decoded, log, chains, epoch, isNewest }),
+      ...readBy('glob', [...decoded.keys()].filter(of), { setAside, decoded, log, chains, epoch, isNewest }),
       ...falseGaps(log, chains, epoch),
       ...('counts' in log ? outOfOrder(log, epoch, begun, added, decoded) : []),
     )
@@ -127,6 +138,8 @@ function readBy(
   reader: string,
   files: readonly string[],
   at: {
+    /** Offsets in the quarantine that a file names; null where that is not there. */
+    readonly setAside: (file: JsonFile) => readonly number[] | null
     readonly decoded: ReadonlyMap<string, JsonFile>
     readonly log: KafkaLog
     readonly chains: Chains
@@ -134,7 +147,7 @@ function readBy(
     readonly isNewest: boolean
   },
 ): string[] {
-  const { decoded, log, chains, epoch, isNewest } = at
+  const { setAside, decoded, log, chains, epoch, isNewest } = at
   const wrong: string[] = []
   const counts = new Map<string, number>()
   for (const key of files) {
@@ -144,6 +157,9 @@ function readBy(
     const partition = /-\d+-(\d+)-\d{20}/.exec(key)![1]!
     const has = new Set(columns.map(({ name }) => name))
     let last = -1
+    const apart = setAside(file)
+    if (apart === null) wrong.push(`${reader}: ${key} names a quarantine that is not there`)
+    for (const offset of apart ?? []) counts.set(`${partition}:${offset}`, (counts.get(`${partition}:${offset}`) ?? 0) + 1)
     for (const { offset, columns: filled, source } of rows) {
       if (source !== log.topicId) wrong.push(`${reader}: a row of another Kafka log`)
       if (offset <= last) wrong.push(`${reader}: rows out of order`)
@@ -164,7 +180,7 @@ function readBy(
       const due = offset >= start && offset < end && !lost(offset)
       const name = `${epoch}: ${partition}:${offset}`
       if (count > 1) wrong.push(`${reader}: ${name} is there ${count} times`)
-      if (due && keep === 'yes' && count === 0) wrong.push(`${reader}: ${name} is missing`)
+      if (due && keep !== 'no' && keep !== 'maybe' && count === 0) wrong.push(`${reader}: ${name} is missing`)
       if (count > 0 && (!due || keep === 'no')) wrong.push(`${reader}: ${name} should not be there`)
     }
   })

@@ -1,8 +1,13 @@
+import { createHash } from 'node:crypto'
+import { parquetReadObjects, type Compressors } from 'hyparquet'
+import { uncompressSync } from 'snappy'
 import { describe, expect, test } from 'vitest'
 import { carryRange } from '../../../src/carry/carryRange.ts'
+import type { ScanPolicies } from '../../../src/carry/rangeScan.ts'
 import { startDay } from '../../../src/carry/startDay.ts'
 import { dayOfMs } from '../../../src/core/days.ts'
 import { CdcFailure, code } from '../../../src/core/failures.ts'
+import { logKey } from '../../../src/core/keys.ts'
 import type { WriteJob } from '../../../src/core/jobs.ts'
 import type { Receipt } from '../../../src/core/receipts.ts'
 import type { RangeReader, RecordBlock } from '../../../src/core/records.ts'
@@ -30,6 +35,8 @@ const change = (id: number, source: Record<string, unknown> = {}): Message => ({
   value: envelope({ op: 'c', after: `{"id":${id},"note":"n${id}"}`, source }),
 })
 const tombstone = (id: number): Message => ({ key: `{"id":${id}}`, value: null })
+const compressors: Compressors = { SNAPPY: (page) => uncompressSync(Buffer.from(page)) as Uint8Array }
+const bytesOf = (text: Message['key']) => new Uint8Array(Buffer.from(text as string))
 const junk: Message = { key: null, value: 'not JSON' }
 
 /** Records stand at offsets 100, 101, ...; read in steps of two, as real fetches cut them anywhere. */
@@ -63,6 +70,7 @@ interface Given {
   readonly reader?: RangeReader
   readonly snapshot?: Snapshot
   readonly attempt?: number
+  readonly policies?: ScanPolicies
 }
 
 function carry(ctx: LakeContext, snapshot: Snapshot, messages: readonly Message[], given: Given = {}): Promise<Receipt> {
@@ -79,6 +87,7 @@ function carry(ctx: LakeContext, snapshot: Snapshot, messages: readonly Message[
       reach: () => {},
       signal: new AbortController().signal,
       attempt: given.attempt ?? 1,
+      policies: given.policies ?? {},
     },
   )
 }
@@ -181,6 +190,70 @@ describe('a link ends', () => {
     const rest = carry(ctx, snapshot, messages, { job: { base: '102', from: '102' } })
     await expect(rest).rejects.toMatchObject({ code: code.UndecodableRecord })
     expect(ctx.memory.objects.size).toBe(objects)
+  })
+})
+
+describe('records of which no row can be made, where the table sets them aside', () => {
+  const policies = { badRecords: 'quarantine' } as const
+  const tooLarge: Message = { key: '{"id":9}', value: envelope({ op: 'c', after: '{"id":9223372036854775808,"note":"n"}' }) }
+
+  async function setAside(ctx: Awaited<ReturnType<typeof opened>>['ctx'], { link }: Receipt): Promise<Record<string, unknown>[]> {
+    const bytes = ctx.memory.objects.get(`${ctx.root}/${link!.quarantine!.key}`)!
+    expect(link!.quarantine!.key).toContain(`-${createHash('sha256').update(bytes).digest('hex')}.parquet`)
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
+    return parquetReadObjects({ file, utf8: false, compressors })
+  }
+
+  test('stand whole beside the table, with code and reason; their link names them and has the other rows', async () => {
+    const { ctx, snapshot } = await opened()
+    const receipt = await carry(ctx, snapshot, [change(1), junk, tooLarge, change(4)], { policies })
+    expect(receipt).toMatchObject({ next: '104', link: { rows: 2, anchor: { offset: '103' }, quarantine: { records: 2 } } })
+    const place = { __epoch: 0, __kafka_partition: 0, __kafka_ts: new Date(1_770_091_506_500) }
+    expect(await setAside(ctx, receipt)).toMatchObject([
+      { ...place, __kafka_offset: 101n, code: 'CDC3001', key: null, value: bytesOf(junk.value) },
+      { ...place, __kafka_offset: 102n, code: 'CDC4001', key: bytesOf(tooLarge.key), value: bytesOf(tooLarge.value) },
+    ])
+    const committed = await commitReceipts(ctx, snapshot, [receipt], provenance)
+    const entry = new TextDecoder().decode(ctx.memory.objects.get(`${ctx.root}/${logKey(committed.version)}`))
+    expect(entry).toContain(JSON.stringify(receipt.link!.quarantine))
+  })
+
+  test('make a link of no rows where there is nothing else, so that they are named', async () => {
+    const { ctx, snapshot } = await opened()
+    const receipt = await carry(ctx, snapshot, [tombstone(1), junk], { policies })
+    expect(receipt).toMatchObject({ next: '102', nextDay: day, link: { rows: 0, stats: null, quarantine: { records: 1 } } })
+  })
+
+  test('stay in the link of their day: an event of the next day ends it behind them', async () => {
+    const { ctx, snapshot } = await opened()
+    const receipt = await carry(ctx, snapshot, [junk, change(2, { ts_us: nextDayUs })], { policies })
+    expect(receipt).toMatchObject({ next: '101', nextDay: day + 1, link: { rows: 0, quarantine: { records: 1 } } })
+  })
+
+  test('are the same object for every attempt', async () => {
+    const { ctx, snapshot } = await opened()
+    const first = await carry(ctx, snapshot, [junk, change(1)], { policies })
+    ctx.memory.objects.delete(`${ctx.root}/${first.link!.key}`)
+    const objects = ctx.memory.objects.size
+    expect((await carry(ctx, snapshot, [junk, change(1)], { policies })).link).toEqual(first.link)
+    expect(ctx.memory.objects.size).toBe(objects + 1)
+  })
+
+  test('park the table where there are more than a thousand in one range, and nothing is put', async () => {
+    const { ctx, snapshot } = await opened()
+    const objects = ctx.memory.objects.size
+    const limits = { maxRows: 10_000, maxBytes: 1_000_000, maxAgeMs: 0, idleWaitMs: 0 }
+    const many = Array.from({ length: 1001 }, () => junk)
+    const carried = carry(ctx, snapshot, many, { policies, job: { limits } })
+    await expect(carried).rejects.toMatchObject({ code: code.UndecodableRecord })
+    expect(ctx.memory.objects.size).toBe(objects)
+    expect(await carry(ctx, snapshot, many.slice(1), { policies, job: { limits } })).toMatchObject({ link: { rows: 0 } })
+  })
+
+  test('park it all the same where the trouble is the table and not the record', async () => {
+    const { ctx, snapshot } = await opened()
+    const foreign: Message = { ...change(1), value: envelope({ op: 'c', after: '{"id":1}', source: { table: 'other' } }) }
+    await expect(carry(ctx, snapshot, [foreign], { policies })).rejects.toMatchObject({ code: code.ForeignTable })
   })
 })
 

@@ -48,6 +48,7 @@ const state: fc.Arbitrary<TableState> = fc.record({
   rows: fc.nat(),
   batches: fc.nat(),
   bytes: fc.nat(),
+  quarantined: fc.nat(),
   lastCommit: fc.option(fc.record({ version: fc.nat(), at: fc.constant(at) })),
   since: fc.constant(at),
 })

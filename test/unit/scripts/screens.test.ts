@@ -16,6 +16,7 @@ const flowing: TableStatus = {
   rows: 1_234_567,
   batches: 89,
   bytes: 98_765_432,
+  quarantined: 0,
   lastCommit: { version: 91, at: '2026-11-25T11:59:56Z' },
   lag: { records: 1200, held: 0, heldSince: null },
   limits: null,
