@@ -66,9 +66,7 @@ describe('the connector', () => {
     expect(profile.filter((setting) => !shown(setting))).toEqual([])
     const tests = [...section.matchAll(/^\|.*\| `([a-z.]+)`: (.*?)(?:; and .*)? \|$/gm)]
     expect(tests.length).toBeGreaterThan(10)
-    expect(tests.filter(([, file, title]) => !read(`test/e2e/${file}`).includes(`'${title}`)).map(([row]) => row)).toEqual(
-      [],
-    )
+    expect(tests.filter(([, file, title]) => !read(`test/e2e/${file}`).includes(`'${title}`)).map(([row]) => row)).toEqual([])
   })
 
   test('every setting that is ours has a reason', () => {
