@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readFile } from 'node:fs/promises'
+import { partRecord } from '../stack/parts.ts'
 import { endProcess, hasEnded, isOurs, signalGroup } from '../stack/processes.ts'
 import type { PartRecord } from '../stack/runfile.ts'
 import type { StackFacts } from '../stack/start.ts'
@@ -55,6 +56,9 @@ async function started(stack: StackFacts, plan: WorkerPlan): Promise<PartRecord>
     try {
       return await startWorker(stack, plan)
     } catch (error) {
+      // One that was not ready in time may be so a moment later, and nobody would know of it.
+      const { pid, mark } = partRecord(stack.dir, plan.name)
+      await endProcess(pid, mark, 'SIGKILL', 5000)
       if (Date.now() > deadline) throw error
       await sleep(500)
     }
