@@ -26,11 +26,15 @@ export function openCrew(stack: StackFacts, plan: WorkerPlan): Crew {
   const hired: PartRecord[] = []
   const leave = (worker: PartRecord) => void (regulars.includes(worker) && regulars.splice(regulars.indexOf(worker), 1))
   let count = 0
+  // On Ctrl-C the stack ends whom it knows: nobody may come after that.
+  let closed = false
+  const close = () => void (closed = true)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, close)
   return {
     regulars,
     async hire(env) {
       const name = `${plan.name}-${++count}`
-      const worker = await started(stack, { ...plan, name, env: { ...plan.env, ...env } })
+      const worker = await started(stack, { ...plan, name, env: { ...plan.env, ...env } }, () => closed)
       hired.push(worker)
       if (!env) regulars.push(worker)
       return worker
@@ -45,14 +49,16 @@ export function openCrew(stack: StackFacts, plan: WorkerPlan): Crew {
       await endProcess(worker.pid, worker.mark, 'SIGTERM', 30_000)
     },
     async end() {
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, close)
       await Promise.all(hired.map((worker) => endProcess(worker.pid, worker.mark, 'SIGKILL', 5000)))
     },
   }
 }
 
-async function started(stack: StackFacts, plan: WorkerPlan): Promise<PartRecord> {
+async function started(stack: StackFacts, plan: WorkerPlan, isClosed: () => boolean): Promise<PartRecord> {
   const deadline = Date.now() + patienceMs
   for (;;) {
+    if (isClosed()) throw new Error('the stack is being stopped')
     try {
       return await startWorker(stack, plan)
     } catch (error) {
