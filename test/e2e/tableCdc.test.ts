@@ -82,7 +82,7 @@ describe('the loop', () => {
     const status = await statusOf(table.handle)
     expect(status.batches).toBeGreaterThanOrEqual(12)
     expect(status.positions.map((p) => p.base)).toEqual(['78', '24'])
-    expect(status.lag).toEqual({ records: 0 })
+    expect(status.lag).toEqual({ records: 0, held: 0, heldSince: null })
     expect(table.memory.events.filter((event) => event === 'open').length).toBeGreaterThanOrEqual(3)
     expect((await tables.history(table.handle.workflowId, runId)).length).toBeLessThan(250)
     contiguous(table.memory.log.entries)
