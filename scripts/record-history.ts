@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { failing } from '../test/fakes/rooms.ts'
 import { fakeTables, statusOf, until, type FakeTables } from '../test/fakes/tables.ts'
+import { projectRoot } from './stack/places.ts'
 import { startStack } from './stack/start.ts'
 
 type Story = (tables: FakeTables) => Promise<string>
@@ -57,6 +58,18 @@ const stories: Readonly<Record<string, Story>> = {
     return workflowId
   },
 
+  /** Takes a decision between two batches. */
+  async decided(tables) {
+    const { workflowId, handle, append, rows } = await begin(tables, 'decided')
+    append(3)
+    await rows(3)
+    await handle.executeUpdate('resume', { args: [{ columns: { note: { as: 'note' } } }] })
+    append(2)
+    await rows(5)
+    await handle.executeUpdate('stop')
+    return workflowId
+  },
+
   /** Cancelled in the middle of a commit. */
   async cancelled(tables) {
     tables.rooms.onCommit = () => new Promise((resolve) => setTimeout(resolve, 1000))
@@ -94,8 +107,10 @@ async function main(): Promise<void> {
       try {
         const workflowId = await tell(tables)
         const events = await tables.history(workflowId)
-        // Who recorded it, on which machine, is nobody's business.
-        const text = JSON.stringify({ workflowId, events }).replaceAll(`${process.pid}@${hostname()}`, 'recorded')
+        // Who recorded it, on which machine and where there, is nobody's business.
+        const text = JSON.stringify({ workflowId, events })
+          .replaceAll(`${process.pid}@${hostname()}`, 'recorded')
+          .replaceAll(projectRoot.replace(/\/$/, ''), '/sluice')
         writeFileSync(join(folder, `${name}.json`), `${text}\n`)
         console.log(`${name}: ${events.length} events`)
       } finally {

@@ -1,4 +1,7 @@
 /** What retrying cannot mend parks the one table that has it, with code and hint; nothing is skipped, and the others go on. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Kafka, logLevel, type Admin, type Producer } from 'kafkajs'
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client'
 import type { ApplicationFailure } from '@temporalio/common'
@@ -18,9 +21,22 @@ import {
   withClient,
   type TestDatabase,
 } from './harness.ts'
+import { commandLine } from './commandLine.ts'
 import { openLane, statusOf, until, type Lane } from './lane.ts'
 
-const tables = ['calm', 'lost', 'remade', 'flagged', 'retyped', 'occupied', 'littered', 'compacted', 'mixed_up', 'mixed up']
+const tables = [
+  'calm',
+  'lost',
+  'remade',
+  'flagged',
+  'retyped',
+  'occupied',
+  'littered',
+  'compacted',
+  'mixed_up',
+  'mixed up',
+  'tolerant',
+]
 
 let database: TestDatabase
 let lane: Lane
@@ -28,6 +44,7 @@ let calm: WorkflowHandle
 let lake: LakeReader
 let kafka: Kafka
 let producer: Producer
+let scratch: string
 const lanes: Lane[] = []
 
 beforeAll(async () => {
@@ -42,12 +59,16 @@ beforeAll(async () => {
   const names = tables.map((table) => `public.${table}`)
   await Promise.all([registerConnector(database, names, onePartition), producer.connect()])
   lane = await laneOf('parking')
-  ;[lake] = await Promise.all([openLakeReader(stackFacts().s3), lane.worker()])
+  scratch = await mkdtemp(join(tmpdir(), 'sluice-parking-'))
+  const config = join(scratch, 'tables.yaml')
+  await writeFile(config, 'tables: { public.tolerant: { badRecords: quarantine } }')
+  ;[lake] = await Promise.all([openLakeReader(stackFacts().s3), lane.worker({ CDC_CONFIG: config })])
   calm = await flowing('calm')
 })
 afterAll(async () => {
   lake.close()
   await Promise.all([producer.disconnect(), ...lanes.map((one) => one.close())])
+  await rm(scratch, { recursive: true, force: true })
 })
 
 async function laneOf(name: string): Promise<Lane> {
@@ -215,6 +236,23 @@ describe.concurrent('a table parks', () => {
     expect(status.rows).toBe(3)
     expect(JSON.stringify(status)).not.toContain('certainly')
     await staysParked(table, 'littered', 'CDC3001', status)
+  })
+
+  test('not, where it sets such a record aside: the rows around it are carried, and the quarantine has it whole', async () => {
+    const table = await flowing('tolerant')
+    const litter = { key: 'k', value: 'certainly {not JSON' }
+    await producer.send({ topic: topicOf('tolerant'), messages: [litter] })
+    await sql('INSERT INTO tolerant (amount) VALUES (2), (3)')
+    await until(async () => (await statusOf(table)).rows === 3, 60_000)
+    const status = await statusOf(table)
+    expect(status).toMatchObject({ health: 'running', rows: 3, quarantined: 1 })
+    expect(JSON.stringify(status)).not.toContain('certainly')
+    expect(await rowsInLake('tolerant')).toEqual({ delta: 3, glob: 3 })
+    const { json, text } = commandLine(database, lane)
+    const told = { partition: 0, code: 'CDC3001', ...litter }
+    expect(await json('quarantine', 'tolerant')).toMatchObject({ exit: 1, ok: false, records: [told] })
+    expect((await text('quarantine', 'tolerant')).stdout).not.toContain('certainly')
+    expect(await json('quarantine', 'calm')).toMatchObject({ exit: 0, records: [] })
   })
 
   test('while its topic is compacted, and is carried once the topic is not', async () => {
