@@ -1,6 +1,5 @@
 /** `npm run columns`: what the database knows of a table's columns and no change tells, recorded in the table's log. */
 import { randomUUID } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import { configOfProcess } from '../../src/config/process.ts'
 import { resolveTable } from '../../src/config/tables.ts'
 import { nothing } from '../../src/core/failpoints.ts'
@@ -11,7 +10,7 @@ import { kafkaSettings, openStore } from '../../src/workers/deps.ts'
 import { storyOf } from '../query/story.ts'
 import type { Rename } from '../query/today.ts'
 import { Finding } from '../table/finding.ts'
-import { answered, misused, type Answer, type Output } from '../table/output.ts'
+import { answered, misused, wordsOf, type Answer, type Output } from '../table/output.ts'
 import { grid } from '../table/screens.ts'
 import { sourceUsage, withSource } from '../table/source.ts'
 import { addedColumns, type AddedColumn } from './database.ts'
@@ -37,17 +36,10 @@ Surroundings: those of npm start, by environment or tables.yaml; ${sourceUsage}.
 Exit codes: 0 fine, 1 a finding or a failure, 2 wrong use.`
 
 export async function columns(args: readonly string[], json: boolean): Promise<Output> {
-  let parsed
-  try {
-    const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true })
-  } catch (error) {
-    return misused((error as Error).message.replace(/\. To specify.*$/s, ''), usage, json)
-  }
-  const { values, positionals } = parsed
-  if (values.help) return answered({ exit: 0, text: usage, json: { help: usage } }, 'columns', json)
-  if (positionals.length !== 1) return misused('one table is expected', usage, json)
-  return answered(await record(positionals[0]!), 'columns', json)
+  const words = wordsOf(args, 'columns', usage, json)
+  if ('exit' in words) return words
+  if (words.length !== 1) return misused('one table is expected', usage, json)
+  return answered(await record(words[0]!), 'columns', json)
 }
 
 async function record(name: string): Promise<Answer> {

@@ -1,12 +1,11 @@
 /** `npm run quarantine`: the records that a table set aside, as its log names them (DESIGN §4.7). */
-import { parseArgs } from 'node:util'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { lakeOfProcess } from '../../src/config/process.ts'
 import { parseTableName } from '../../src/config/tables.ts'
 import { openDuckdb, tablesOf } from '../query/lake.ts'
 import { text } from '../query/sqlText.ts'
 import { Finding } from '../table/finding.ts'
-import { answered, misused, type Answer, type Output } from '../table/output.ts'
+import { answered, misused, wordsOf, type Answer, type Output } from '../table/output.ts'
 import { count, grid } from '../table/screens.ts'
 
 const usage = `usage: npm run quarantine -- <table> [--json]
@@ -23,17 +22,10 @@ Surroundings: those of npm run query.
 Exit codes: 0 there are none, 1 there are some, or a failure; 2 wrong use.`
 
 export async function quarantine(args: readonly string[], json: boolean): Promise<Output> {
-  let parsed
-  try {
-    const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true })
-  } catch (error) {
-    return misused((error as Error).message.replace(/\. To specify.*$/s, ''), usage, json)
-  }
-  const { values, positionals } = parsed
-  if (values.help) return answered({ exit: 0, text: usage, json: { help: usage } }, 'quarantine', json)
-  if (positionals.length !== 1) return misused('one table is expected', usage, json)
-  return answered(await list(positionals[0]!, json), 'quarantine', json)
+  const words = wordsOf(args, 'quarantine', usage, json)
+  if ('exit' in words) return words
+  if (words.length !== 1) return misused('one table is expected', usage, json)
+  return answered(await list(words[0]!, json), 'quarantine', json)
 }
 
 async function list(name: string, json: boolean): Promise<Answer> {

@@ -1,10 +1,9 @@
 /** `npm run query`: DuckDB over the lake of the current config. */
-import { parseArgs } from 'node:util'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { lakeOfProcess } from '../../src/config/process.ts'
 import { metadataColumns } from '../../src/core/schema.ts'
 import { Finding } from '../table/finding.ts'
-import { answered, misused, type Answer, type Output } from '../table/output.ts'
+import { answered, misused, wordsOf, type Answer, type Output } from '../table/output.ts'
 import { createViews, openDuckdb, tablesOf, type View } from './lake.ts'
 import { catalogScreen, resultScreen } from './screens.ts'
 
@@ -32,17 +31,10 @@ Exit codes: 0 fine, 1 a finding or a failure, 2 wrong use.`
 const mostRows = 1000
 
 export async function query(args: readonly string[], json: boolean): Promise<Output> {
-  let parsed
-  try {
-    const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true })
-  } catch (error) {
-    return misused((error as Error).message.replace(/\. To specify.*$/s, ''), usage, json)
-  }
-  const { values, positionals } = parsed
-  if (values.help) return answered({ exit: 0, text: usage, json: { help: usage } }, 'query', json)
-  if (positionals.length > 1) return misused('one SQL text, in quotes, is expected', usage, json)
-  return answered(await ask(positionals[0]?.trim() ?? '', json), 'query', json)
+  const words = wordsOf(args, 'query', usage, json)
+  if ('exit' in words) return words
+  if (words.length > 1) return misused('one SQL text, in quotes, is expected', usage, json)
+  return answered(await ask(words[0]?.trim() ?? '', json), 'query', json)
 }
 
 async function ask(sql: string, json: boolean): Promise<Answer> {

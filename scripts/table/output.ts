@@ -1,5 +1,6 @@
 /** What a command leaves behind: text for people or one JSON document, and the exit code. */
 import process from 'node:process'
+import { parseArgs } from 'node:util'
 import { CdcFailure, code } from '../../src/core/failures.ts'
 import { Finding } from './finding.ts'
 
@@ -26,6 +27,17 @@ export function said(text: string, facts: Record<string, unknown>, json: boolean
 
 export function misused(problem: string, usage: string, json: boolean): Output {
   return { exit: 2, stdout: json ? line({ ok: false, problem, hint: null, code: null }) : '', stderr: `${problem}\n\n${usage}\n` }
+}
+
+/** The words of a command that takes no options but --json and --help; or what is to be said instead. */
+export function wordsOf(args: readonly string[], command: string, usage: string, json: boolean): readonly string[] | Output {
+  const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
+    return values.help ? answered({ exit: 0, text: usage, json: { help: usage } }, command, json) : positionals
+  } catch (error) {
+    return misused((error as Error).message.replace(/\. To specify.*$/s, ''), usage, json)
+  }
 }
 
 /** One or two lines; the stack of what nobody foresaw only where CDC_LOG_LEVEL asks for it. */

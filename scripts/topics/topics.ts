@@ -1,10 +1,9 @@
 /** `npm run topics`: the topics of the pipeline, their partitions and what they hold now. */
-import { parseArgs } from 'node:util'
 import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import { topicsOfProcess } from '../../src/config/process.ts'
 import type { Topics } from '../../src/config/sections.ts'
 import { Finding } from '../table/finding.ts'
-import { answered, misused, type Output } from '../table/output.ts'
+import { answered, misused, wordsOf, type Output } from '../table/output.ts'
 import { grid } from '../table/screens.ts'
 
 const usage = `usage: npm run topics [-- --json]
@@ -15,14 +14,9 @@ holds records. Offsets count the marks of transactions too, so they run ahead of
 Exit codes: 0 fine, 1 a finding or a failure, 2 wrong use.`
 
 export async function topics(args: readonly string[], json: boolean): Promise<Output> {
-  let help
-  try {
-    const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
-    help = parseArgs({ args: [...args], options }).values.help
-  } catch (error) {
-    return misused((error as Error).message.replace(/\. To specify.*$/s, ''), usage, json)
-  }
-  if (help) return answered({ exit: 0, text: usage, json: { help: usage } }, 'topics', json)
+  const words = wordsOf(args, 'topics', usage, json)
+  if ('exit' in words) return words
+  if (words.length > 0) return misused(`unexpected: ${words.join(' ')}`, usage, json)
   const settings = topicsOfProcess()
   const found = await partitionsOf(settings)
   if (found.length === 0) {
