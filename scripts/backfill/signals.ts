@@ -1,7 +1,7 @@
 /** The topic of the signal table: what the connector does about a signal shows there. */
-import { Buffer } from 'node:buffer'
 import { CdcFailure, code } from '../../src/core/failures.ts'
 import type { KafkaDoor } from '../../src/kafka/door.ts'
+import { recordsOf } from '../topics/records.ts'
 import { signalTable } from './database.ts'
 
 export interface Signals {
@@ -17,23 +17,15 @@ export async function signalsFromHere(kafka: KafkaDoor, topicPrefix: string): Pr
     async next(id) {
       let [heard, done] = [false, false]
       const state = await lookAt(kafka, topic)
-      for (const { partition, low, stable } of state?.partitions ?? []) {
-        const range = { topic: state!.identity, partition, from: places.get(partition) ?? low, to: stable }
-        for await (const { blocks } of kafka.read({ ...range, signal: AbortSignal.timeout(30_000) })) {
-          for (const { bytes, count, valueStart, valueEnd } of blocks) {
-            for (let i = 0; i < count; i++) {
-              if (valueStart[i]! < 0) continue
-              const value = Buffer.from(bytes.subarray(valueStart[i], valueEnd[i])).toString()
-              if (!value.includes(id)) continue
-              const record = JSON.parse(value) as Change & { readonly payload?: Change }
-              const { op, after } = record.payload ?? record
-              heard = true
-              done ||= op === 'r' && after?.id === id
-            }
-          }
-        }
-        places.set(partition, stable)
+      if (state === null) return { heard, done }
+      for await (const { value } of recordsOf(kafka, state, AbortSignal.timeout(30_000), places)) {
+        if (!value?.includes(id)) continue
+        const record = JSON.parse(value.toString()) as Change & { readonly payload?: Change }
+        const { op, after } = record.payload ?? record
+        heard = true
+        done ||= op === 'r' && after?.id === id
       }
+      for (const { partition, stable } of state.partitions) places.set(partition, stable)
       return { heard, done }
     },
   }

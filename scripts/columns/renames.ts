@@ -2,6 +2,7 @@
 import { CdcFailure, code } from '../../src/core/failures.ts'
 import type { KafkaDoor } from '../../src/kafka/door.ts'
 import type { Rename } from '../query/today.ts'
+import { recordsOf } from '../topics/records.ts'
 
 interface Message {
   readonly message?: { readonly prefix: string; readonly content: string }
@@ -13,15 +14,9 @@ export async function renamesTold(kafka: KafkaDoor, topicPrefix: string, table: 
   const signal = AbortSignal.timeout(60_000)
   const renames: Rename[] = []
   try {
-    const { identity, partitions } = await kafka.describe(`${topicPrefix}.message`, signal)
-    for (const { partition, low, stable } of partitions) {
-      for await (const { blocks } of kafka.read({ topic: identity, partition, from: low, to: stable, signal })) {
-        for (const { bytes, count, valueStart, valueEnd } of blocks) {
-          for (let i = 0; i < count; i++) {
-            if (valueStart[i]! >= 0) renames.push(...renameIn(Buffer.from(bytes.subarray(valueStart[i], valueEnd[i])), table))
-          }
-        }
-      }
+    const state = await kafka.describe(`${topicPrefix}.message`, signal)
+    for await (const { value } of recordsOf(kafka, state, signal)) {
+      if (value !== null) renames.push(...renameIn(value, table))
     }
   } catch (error) {
     if (!(error instanceof CdcFailure) || error.code !== code.TopicMissing) throw error

@@ -1,6 +1,7 @@
 /** What every e2e test needs: a database and a connector of its own, and topics that can be read. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Admin, Kafka, logLevel } from 'kafkajs'
 import pg from 'pg'
 import { afterAll, inject } from 'vitest'
 import { createDatabase } from '../../scripts/stack/airline.ts'
@@ -11,7 +12,8 @@ import {
   registerConnector as register,
 } from '../../scripts/stack/connector.ts'
 import type { StackFacts } from '../../scripts/stack/start.ts'
-import { type KafkaDoor, openKafka } from '../../src/kafka/door.ts'
+import { openReader, recordsOf } from '../../scripts/topics/records.ts'
+import type { KafkaDoor } from '../../src/kafka/door.ts'
 
 export { deleteConnector, renderConnector, validateConnector, waitUntilRunning } from '../../scripts/stack/connector.ts'
 
@@ -78,8 +80,18 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
 
 /** Sluice's own door to the stack's Kafka. To be closed. */
 export function openTestKafka(): KafkaDoor {
-  const [maxBatchBytes, fetchBytes] = [64 * 1024 * 1024, 4 * 1024 * 1024]
-  return openKafka({ brokers: stackFacts().kafka.brokers, clientId: 'cdc-test', maxBatchBytes, fetchBytes })
+  return openReader(stackFacts().kafka.brokers)
+}
+
+/** kafkajs' admin client, one of the caller's own: what one knows of topics gets in the way of another. */
+export async function withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = new Kafka({ brokers: stackFacts().kafka.brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    return await work(admin)
+  } finally {
+    await admin.disconnect()
+  }
 }
 
 export interface TopicRecord {
@@ -94,24 +106,11 @@ export interface TopicRecord {
 export async function readTopic(topic: string): Promise<TopicRecord[]> {
   const kafka = openTestKafka()
   const signal = AbortSignal.timeout(60_000)
+  const parsed = (text: Buffer | null): unknown => (text === null ? null : JSON.parse(text.toString()))
   const records: TopicRecord[] = []
   try {
-    const { identity, partitions } = await kafka.describe(topic, signal)
-    for (const { partition, low, stable } of partitions) {
-      for await (const { blocks } of kafka.read({ topic: identity, partition, from: low, to: stable, signal })) {
-        for (const block of blocks) {
-          const parsed = (start: number, end: number): unknown =>
-            start < 0 ? null : JSON.parse(Buffer.from(block.bytes.subarray(start, end)).toString())
-          for (let i = 0; i < block.count; i++) {
-            records.push({
-              partition,
-              offset: block.baseOffset + BigInt(block.offsetDelta[i]!),
-              key: parsed(block.keyStart[i]!, block.keyEnd[i]!),
-              value: parsed(block.valueStart[i]!, block.valueEnd[i]!),
-            })
-          }
-        }
-      }
+    for await (const { key, value, ...place } of recordsOf(kafka, await kafka.describe(topic, signal), signal)) {
+      records.push({ ...place, key: parsed(key), value: parsed(value) })
     }
     return records
   } finally {

@@ -5,10 +5,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { openKafka } from '../../../src/kafka/door.ts'
 import { latestState } from '../../query/latestState.ts'
 import { whole } from '../../random.ts'
 import { deleteConnector, registerConnector, type ConnectorPlan } from '../../stack/connector.ts'
+import { openReader } from '../../topics/records.ts'
 import { openLakeReader } from '../../verify/lakeReader.ts'
 import { fault, NotStruck, patienceMs } from '../fault.ts'
 import type { Stage } from '../stage.ts'
@@ -106,13 +106,7 @@ async function change(stage: Stage, sql: string): Promise<void> {
 
 /** Waits until some of the snapshot can be read. Returns how much. */
 async function firstRecords({ stack }: Stage, topic: string): Promise<number> {
-  const mebibyte = 1024 * 1024
-  const kafka = openKafka({
-    brokers: stack.kafka.brokers,
-    clientId: 'chaos',
-    maxBatchBytes: 64 * mebibyte,
-    fetchBytes: 4 * mebibyte,
-  })
+  const kafka = openReader(stack.kafka.brokers)
   const signal = AbortSignal.timeout(patienceMs)
   try {
     for (;;) {

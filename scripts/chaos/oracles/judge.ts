@@ -1,7 +1,8 @@
 /** All oracles over all tables (SEMANTICS R3.3). Each says what is wrong in a sentence, with the place to look at. */
 import pg from 'pg'
-import { openKafka, type KafkaDoor } from '../../../src/kafka/door.ts'
+import type { KafkaDoor } from '../../../src/kafka/door.ts'
 import { quoted } from '../../query/latestState.ts'
+import { openReader } from '../../topics/records.ts'
 import { compareSides, wrongRows, type Comparison } from '../../verify/compare.ts'
 import type { TableKey } from '../../verify/journal.ts'
 import type { LakeReader } from '../../verify/lakeReader.ts'
@@ -13,7 +14,7 @@ import { entryOf, wrongOffsets, wrongRanges } from './log.ts'
 import { numbersIn, wrongNumbers } from './numbers.ts'
 import { backwards } from './order.ts'
 import { balances, wrongSums } from './sums.ts'
-import { recordsOf, transactionEnds } from './topics.ts'
+import { offsetsOf, transactionEnds } from './topics.ts'
 
 type Tally = { -readonly [K in keyof Judgement]: Judgement[K] extends number ? number : string[] }
 
@@ -34,12 +35,7 @@ export const judge: Judge = async (evidence) => {
   // On Ctrl-C the database goes away under an open connection: that is no news.
   database.on('error', () => undefined)
   await database.connect()
-  const kafka = openKafka({
-    brokers: evidence.kafka.brokers,
-    clientId: 'cdc-chaos',
-    maxBatchBytes: 64 * 1024 * 1024,
-    fetchBytes: 4 * 1024 * 1024,
-  })
+  const kafka = openReader(evidence.kafka.brokers)
   try {
     for (const table of evidence.tables) {
       await readSides(database, evidence.reader, { ...table, root: rootOf(evidence, table) })
@@ -156,7 +152,7 @@ async function judgeLog(evidence: Evidence, kafka: KafkaDoor, table: TableKey, t
   const entries = files.map(({ filename, content }) => entryOf(Number(/(\d{20})\.json$/.exec(filename!)![1]), content!))
   const rows = await reader.rows('SELECT filename AS path, __kafka_offset AS "offset" FROM lake_glob')
   const inLake = rows.map(({ path, offset }) => ({ path: path!.slice(root.length + 1), offset: Number(offset) }))
-  const records = await recordsOf(kafka, `${evidence.topicPrefix}.public.${table.table}`)
+  const records = await offsetsOf(kafka, `${evidence.topicPrefix}.public.${table.table}`)
   const wrong = [...wrongRanges(entries), ...wrongOffsets(entries, inLake, records)]
   total.unaccounted += wrong.length
   tell(total, table.table, wrong)

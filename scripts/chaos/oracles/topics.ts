@@ -1,14 +1,16 @@
 /** What Kafka itself has: every committed record, by offset. */
 import type { KafkaDoor } from '../../../src/kafka/door.ts'
+import { recordsOf, type TopicRecord } from '../../topics/records.ts'
 
 /** Offsets of the records that are no tombstones, ascending, by partition. */
-export async function recordsOf(kafka: KafkaDoor, topic: string): Promise<Map<number, number[]>> {
+export async function offsetsOf(kafka: KafkaDoor, topic: string): Promise<Map<number, number[]>> {
   const records = new Map<number, number[]>()
-  await readTopic(kafka, topic, (partition, offset) => {
+  for await (const { partition, offset, value } of allOf(kafka, topic)) {
+    if (value === null) continue
     const offsets = records.get(partition) ?? []
     if (offsets.length === 0) records.set(partition, offsets)
-    offsets.push(offset)
-  })
+    offsets.push(Number(offset))
+  }
   return records
 }
 
@@ -20,29 +22,16 @@ export async function transactionEnds(kafka: KafkaDoor, topic: string, table: st
     readonly data_collections: readonly { readonly data_collection: string; readonly event_count: number }[] | null
   }
   const ends = new Map<string, number>()
-  await readTopic(kafka, topic, (_partition, _offset, value) => {
-    const { payload } = JSON.parse(Buffer.from(value).toString()) as { payload: Mark }
+  for await (const { value } of allOf(kafka, topic)) {
+    if (value === null) continue
+    const { payload } = JSON.parse(value.toString()) as { payload: Mark }
     const changes = payload.data_collections?.find((each) => each.data_collection === table)
     if (payload.status === 'END' && changes) ends.set(payload.id.split(':')[0]!, changes.event_count)
-  })
+  }
   return ends
 }
 
-async function readTopic(
-  kafka: KafkaDoor,
-  topic: string,
-  each: (partition: number, offset: number, value: Uint8Array) => void,
-): Promise<void> {
+async function* allOf(kafka: KafkaDoor, topic: string): AsyncGenerator<TopicRecord> {
   const signal = AbortSignal.timeout(120_000)
-  const { identity, partitions } = await kafka.describe(topic, signal)
-  for (const { partition, low, stable } of partitions) {
-    for await (const { blocks } of kafka.read({ topic: identity, partition, from: low, to: stable, signal })) {
-      for (const { bytes, baseOffset, offsetDelta, valueStart, valueEnd, count } of blocks) {
-        for (let i = 0; i < count; i++) {
-          if (valueStart[i]! < 0) continue
-          each(partition, Number(baseOffset) + offsetDelta[i]!, bytes.subarray(valueStart[i], valueEnd[i]))
-        }
-      }
-    }
-  }
+  yield* recordsOf(kafka, await kafka.describe(topic, signal), signal)
 }
