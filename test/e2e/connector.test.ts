@@ -1,5 +1,4 @@
 /** Settings of the shipped profile (docs/connector.md) by what the real connector does under them; where rows are needed to see it. */
-import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { drainDatabase } from '../../scripts/demo/drain.ts'
 import { waitUntilRunning } from '../../scripts/stack/connector.ts'
@@ -12,6 +11,7 @@ import {
   registerConnector,
   stackFacts,
   waitForTopic,
+  withAdmin,
   withClient,
   type TestDatabase,
 } from './harness.ts'
@@ -116,9 +116,7 @@ describe('the connector', () => {
     )
     const service = ['cdc.signal', 'cdc.heartbeat', 'transaction', 'message'].map((name) => `${calm.topicPrefix}.${name}`)
     for (const topic of service) await waitForTopic(topic)
-    const admin = new Kafka({ brokers: stackFacts().kafka.brokers, logLevel: logLevel.NOTHING }).admin()
-    await admin.connect()
-    try {
+    await withAdmin(async (admin) => {
       const things = `${calm.topicPrefix}.public.things`
       const { topics } = await admin.fetchTopicMetadata({ topics: [things, ...service] })
       const partitions = new Map(topics.map((each) => [each.name, each.partitions.length]))
@@ -133,9 +131,7 @@ describe('the connector', () => {
       )
       for (const name of [things, ...service]) expect(settings.get(`${name} cleanup.policy`)).toBe('delete')
       expect(settings.get(`${things} max.message.bytes`)).toBe('16777216')
-    } finally {
-      await admin.disconnect()
-    }
+    })
   })
 
   test('moves its slot on although nothing happens in the listed tables', async () => {

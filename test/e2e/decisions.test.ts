@@ -1,5 +1,5 @@
 /** What a person decides about a topic that is no longer what the table was carried from, on the real parts (DESIGN §4.2, §4.8, §4.9). */
-import { Kafka, logLevel, type Admin } from 'kafkajs'
+import { Kafka, logLevel } from 'kafkajs'
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openLakeReader, type LakeReader } from '../../scripts/verify/lakeReader.ts'
@@ -11,6 +11,7 @@ import {
   registerConnector,
   stackFacts,
   waitForTopic,
+  withAdmin,
   withClient,
   type TestDatabase,
 } from './harness.ts'
@@ -40,29 +41,8 @@ afterAll(async () => {
   await lane.close()
 })
 
-/** With a client of its own: what one knows of topics gets in the way of another. */
-async function withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = new Kafka({ brokers: stackFacts().kafka.brokers, logLevel: logLevel.NOTHING }).admin()
-  await admin.connect()
-  try {
-    return await work(admin)
-  } finally {
-    await admin.disconnect()
-  }
-}
-
 async function sql(text: string): Promise<void> {
   await withClient(database.url, (client) => client.query(text))
-}
-
-function topicOf(table: string): string {
-  return `${database.topicPrefix}.public.${table}`
-}
-
-async function flowing(table: string): Promise<WorkflowHandle> {
-  const handle = await lane.carry(table)
-  await until(async () => (await statusOf(handle)).rows === 1, 60_000)
-  return handle
 }
 
 async function parked(handle: WorkflowHandle, code: keyof typeof failureRules): Promise<TableStatus> {
@@ -91,8 +71,8 @@ async function rowsOf(table: string, where = 'true'): Promise<{ delta: number; g
 
 describe.concurrent('a decision', () => {
   test('carries a topic that was made again in the next epoch, beside what the old one held', async () => {
-    const table = await flowing('remade')
-    const topic = topicOf('remade')
+    const table = await lane.flowing('remade')
+    const topic = lane.topicOf('remade')
     const [record] = await readTopic(topic)
     await table.executeUpdate('pause')
     await withAdmin(async (own) => {
@@ -115,10 +95,10 @@ describe.concurrent('a decision', () => {
   })
 
   test('leaves out what Kafka deleted before it was carried, and nothing else; the log tells the gap', async () => {
-    const table = await flowing('lost')
+    const table = await lane.flowing('lost')
     const { positions } = await table.executeUpdate<TableStatus, []>('pause')
     await sql('INSERT INTO lost SELECT i, i FROM generate_series(1, 60) i')
-    const records = await waitForTopic(topicOf('lost'), (found) => found.length >= 61, 60_000)
+    const records = await waitForTopic(lane.topicOf('lost'), (found) => found.length >= 61, 60_000)
     const { partition } = records.at(-1)!
     const from = BigInt(positions[partition]!.seen)
     const waiting = records.filter((each) => each.partition === partition && each.offset >= from)
@@ -126,8 +106,8 @@ describe.concurrent('a decision', () => {
     const taken = waiting.filter(({ offset }) => offset < to).length
     expect(taken).toBeGreaterThan(0)
     await withAdmin(async (own) => {
-      await own.fetchTopicOffsets(topicOf('lost')) // kafkajs deletes from topics that it knows only
-      await own.deleteTopicRecords({ topic: topicOf('lost'), partitions: [{ partition, offset: to.toString() }] })
+      await own.fetchTopicOffsets(lane.topicOf('lost')) // kafkajs deletes from topics that it knows only
+      await own.deleteTopicRecords({ topic: lane.topicOf('lost'), partitions: [{ partition, offset: to.toString() }] })
     })
     await table.executeUpdate('resume')
     const choice = choiceOf(await parked(table, 'CDC2004'))
@@ -143,7 +123,7 @@ describe.concurrent('a decision', () => {
   })
 
   test('is not asked where partitions were multiplied under load: each change once, each key in order', async () => {
-    const table = await flowing('multiplied')
+    const table = await lane.flowing('multiplied')
     let rounds = 0
     let enough = false
     const load = (async () => {
@@ -153,12 +133,12 @@ describe.concurrent('a decision', () => {
       })
     })()
     await until(async () => (await statusOf(table)).rows > 200, 60_000)
-    await withAdmin((own) => own.createPartitions({ topicPartitions: [{ topic: topicOf('multiplied'), count: 6 }] }))
+    await withAdmin((own) => own.createPartitions({ topicPartitions: [{ topic: lane.topicOf('multiplied'), count: 6 }] }))
     await until(async () => (await statusOf(table)).positions.filter(({ base }) => base !== '0').length >= 5, 90_000)
     enough = true
     await load
     const changes = 1 + 40 + 41 * rounds
-    await waitForTopic(topicOf('multiplied'), (found) => found.length >= changes, 60_000)
+    await waitForTopic(lane.topicOf('multiplied'), (found) => found.length >= changes, 60_000)
     await table.executeUpdate('flush')
     expect((await statusOf(table)).positions).toHaveLength(6)
     expect(await rowsOf('multiplied')).toEqual({ delta: changes, glob: changes })
@@ -169,8 +149,8 @@ describe.concurrent('a decision', () => {
   })
 
   test('is asked where partitions were added that are no multiple, and admits them by consent', async () => {
-    const table = await flowing('uneven')
-    await withAdmin((own) => own.createPartitions({ topicPartitions: [{ topic: topicOf('uneven'), count: 4 }] }))
+    const table = await lane.flowing('uneven')
+    await withAdmin((own) => own.createPartitions({ topicPartitions: [{ topic: lane.topicOf('uneven'), count: 4 }] }))
     const status = await parked(table, 'CDC2007')
     expect(choiceOf(status)).toEqual({ admitPartitions: [3] })
     expect(await refusal(table, { admitPartitions: [3, 4] })).toContain('{"admitPartitions":[3]}')

@@ -2,9 +2,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Kafka, logLevel } from 'kafkajs'
 import { storeProxy } from '../../scripts/chaos/storeProxy.ts'
-import { openTestKafka, stackFacts } from './harness.ts'
+import { openTestKafka, stackFacts, withAdmin } from './harness.ts'
 import { died, exactlyOnce, openLane, sourceUnderLoad, until, type Lane, type Source } from './lane.ts'
 
 let source: Source
@@ -82,18 +81,16 @@ describe.concurrent('every change is in the lake exactly once', { timeout: 300_0
     const group = `cdc-${id}`
     const topic = `${source.database.topicPrefix}.public.bookings`
     const kafka = openTestKafka()
-    const admin = new Kafka({ brokers: stackFacts().kafka.brokers, logLevel: logLevel.NOTHING }).admin()
-    await admin.connect()
+    const deleteGroup = () => withAdmin((admin) => admin.deleteGroups([group]))
     try {
       await until(async () => (await kafka.groupOffsets(group, topic, [0, 1, 2])).size > 0, 60_000)
-      await admin.deleteGroups([group])
+      await deleteGroup()
       expect(await verdict(table)).toMatchObject(exactlyOnce)
       await table.executeUpdate('stop')
-      await admin.deleteGroups([group]).catch(() => undefined)
+      await deleteGroup().catch(() => undefined)
       await start()
       await until(async () => (await kafka.groupOffsets(group, topic, [0, 1, 2])).size === 3, 60_000)
     } finally {
-      await admin.disconnect()
       await kafka.close()
     }
   })

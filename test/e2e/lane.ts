@@ -46,6 +46,10 @@ export interface Lane {
   readonly start: (workflowId?: string, input?: { readonly table: string }) => Promise<WorkflowHandle>
   /** Starts a table of schema public under the workflow id that Sluice gives it. */
   readonly carry: (table: string) => Promise<WorkflowHandle>
+  /** The same, with the one row of its snapshot in the lake. */
+  readonly flowing: (table: string) => Promise<WorkflowHandle>
+  /** The topic of a table of schema public. */
+  readonly topicOf: (table: string) => string
   /** Waits until the table has committed so many batches. */
   readonly batches: (handle: WorkflowHandle, least: number) => Promise<void>
   /** Waits for the source's rest, flushes, and compares both sides. */
@@ -66,13 +70,20 @@ export async function openLane(source: Source, fault: string): Promise<Lane> {
     await client.workflow.start('tableCdc', { workflowId, taskQueue: id, args: [input] })
     return client.workflow.getHandle(workflowId)
   }
+  const carry = (table: string) => start(`tableCdc/${id}/public.${table}`, { table })
 
   return {
     id,
     client,
     rootOf,
     start,
-    carry: (table) => start(`tableCdc/${id}/public.${table}`, { table }),
+    carry,
+    async flowing(table) {
+      const handle = await carry(table)
+      await until(async () => (await statusOf(handle)).rows === 1, 60_000)
+      return handle
+    },
+    topicOf: (table) => `${database.topicPrefix}.public.${table}`,
     async worker(env = {}) {
       const own = {
         CDC_PIPELINE: id,

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Kafka, logLevel, type Admin, type Producer } from 'kafkajs'
+import { Kafka, logLevel, type Producer } from 'kafkajs'
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client'
 import type { ApplicationFailure } from '@temporalio/common'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -18,6 +18,7 @@ import {
   registerConnector,
   stackFacts,
   waitForTopic,
+  withAdmin,
   withClient,
   type TestDatabase,
 } from './harness.ts'
@@ -42,7 +43,6 @@ let database: TestDatabase
 let lane: Lane
 let calm: WorkflowHandle
 let lake: LakeReader
-let kafka: Kafka
 let producer: Producer
 let scratch: string
 const lanes: Lane[] = []
@@ -53,8 +53,7 @@ beforeAll(async () => {
     await sql(`CREATE TABLE "${table}" (id serial PRIMARY KEY, amount integer, note text)`)
     await sql(`INSERT INTO "${table}" (amount) VALUES (1)`)
   }
-  kafka = new Kafka({ brokers: stackFacts().kafka.brokers, logLevel: logLevel.NOTHING })
-  producer = kafka.producer()
+  producer = new Kafka({ brokers: stackFacts().kafka.brokers, logLevel: logLevel.NOTHING }).producer()
   const onePartition = { 'topic.creation.default.partitions': '1' }
   const names = tables.map((table) => `public.${table}`)
   await Promise.all([registerConnector(database, names, onePartition), producer.connect()])
@@ -63,7 +62,7 @@ beforeAll(async () => {
   const config = join(scratch, 'tables.yaml')
   await writeFile(config, 'tables: { public.tolerant: { badRecords: quarantine } }')
   ;[lake] = await Promise.all([openLakeReader(stackFacts().s3), lane.worker({ CDC_CONFIG: config })])
-  calm = await flowing('calm')
+  calm = await lane.flowing('calm')
 })
 afterAll(async () => {
   lake.close()
@@ -77,34 +76,12 @@ async function laneOf(name: string): Promise<Lane> {
   return opened
 }
 
-/** On connections of its own: two tests at one client get in each other's way. */
-async function withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = kafka.admin()
-  await admin.connect()
-  try {
-    return await work(admin)
-  } finally {
-    await admin.disconnect()
-  }
-}
-
 async function sql(text: string): Promise<void> {
   await withClient(database.url, (client) => client.query(text))
 }
 
-function topicOf(table: string): string {
-  return `${database.topicPrefix}.public.${table}`
-}
-
-/** The table carried, its one row of the snapshot in the lake. */
-async function flowing(table: string): Promise<WorkflowHandle> {
-  const handle = await lane.carry(table)
-  await until(async () => (await statusOf(handle)).rows === 1, 60_000)
-  return handle
-}
-
 function inKafka(table: string, records: number): Promise<unknown> {
-  return waitForTopic(topicOf(table), (found) => found.length >= records, 60_000)
+  return waitForTopic(lane.topicOf(table), (found) => found.length >= records, 60_000)
 }
 
 /** Waits until the table is parked, since a moment other than that of `before`. */
@@ -148,14 +125,14 @@ async function failureOf(handle: WorkflowHandle): Promise<ApplicationFailure> {
 
 describe.concurrent('a table parks', () => {
   test('when Kafka deleted records that were not carried yet', async () => {
-    const table = await flowing('lost')
+    const table = await lane.flowing('lost')
     const before = await table.executeUpdate<TableStatus, []>('pause')
     await sql('INSERT INTO lost (amount) VALUES (2), (3), (4)')
     await inKafka('lost', 4)
-    const low = (await readTopic(topicOf('lost')))[2]!.offset.toString()
+    const low = (await readTopic(lane.topicOf('lost')))[2]!.offset.toString()
     await withAdmin(async (admin) => {
-      await admin.fetchTopicOffsets(topicOf('lost')) // kafkajs deletes from topics that it knows only
-      await admin.deleteTopicRecords({ topic: topicOf('lost'), partitions: [{ partition: 0, offset: low }] })
+      await admin.fetchTopicOffsets(lane.topicOf('lost')) // kafkajs deletes from topics that it knows only
+      await admin.deleteTopicRecords({ topic: lane.topicOf('lost'), partitions: [{ partition: 0, offset: low }] })
     })
     await table.executeUpdate('resume')
     const status = await parked(table, 'CDC2004')
@@ -165,8 +142,8 @@ describe.concurrent('a table parks', () => {
   })
 
   test('when its topic was deleted and made again', async () => {
-    const table = await flowing('remade')
-    const topic = topicOf('remade')
+    const table = await lane.flowing('remade')
+    const topic = lane.topicOf('remade')
     const [record] = await readTopic(topic)
     await withAdmin(async (admin) => {
       await admin.deleteTopics({ topics: [topic] })
@@ -180,7 +157,7 @@ describe.concurrent('a table parks', () => {
   })
 
   test('before the first row with a type that is not carried, after the rows before it', async () => {
-    const table = await flowing('flagged')
+    const table = await lane.flowing('flagged')
     await table.executeUpdate('pause')
     await sql('INSERT INTO flagged (amount) VALUES (2), (3)')
     await sql(`ALTER TABLE flagged ADD COLUMN flags bit varying(9); INSERT INTO flagged (flags) VALUES ('010'), ('1')`)
@@ -193,7 +170,7 @@ describe.concurrent('a table parks', () => {
   })
 
   test('when a column leaves its type class, telling the choices', async () => {
-    const table = await flowing('retyped')
+    const table = await lane.flowing('retyped')
     await sql(`ALTER TABLE retyped ALTER COLUMN amount TYPE text; INSERT INTO retyped (amount) VALUES ('many')`)
     const status = await parked(table, 'CDC4002')
     const choices = [{ as: 'amount__2' }, { as: '__special' }, { ignore: true }].map((amount) => ({ columns: { amount } }))
@@ -202,7 +179,7 @@ describe.concurrent('a table parks', () => {
   })
 
   test('when a foreign object stands under the name of its next link, and carries on once that is gone', async () => {
-    const table = await flowing('occupied')
+    const table = await lane.flowing('occupied')
     const before = await table.executeUpdate<TableStatus, []>('pause')
     const { s3 } = stackFacts()
     const store = s3Store({ ...s3, prefix: '', forcePathStyle: true, credentials: s3 })
@@ -226,11 +203,11 @@ describe.concurrent('a table parks', () => {
   })
 
   test('before a record that is no change event, after the rows before it', async () => {
-    const table = await flowing('littered')
+    const table = await lane.flowing('littered')
     await table.executeUpdate('pause')
     await sql('INSERT INTO littered (amount) VALUES (2), (3)')
     await inKafka('littered', 3)
-    await producer.send({ topic: topicOf('littered'), messages: [{ key: 'k', value: 'certainly {not JSON' }] })
+    await producer.send({ topic: lane.topicOf('littered'), messages: [{ key: 'k', value: 'certainly {not JSON' }] })
     await table.executeUpdate('resume')
     const status = await parked(table, 'CDC3001')
     expect(status.rows).toBe(3)
@@ -239,9 +216,9 @@ describe.concurrent('a table parks', () => {
   })
 
   test('not, where it sets such a record aside: the rows around it are carried, and the quarantine has it whole', async () => {
-    const table = await flowing('tolerant')
+    const table = await lane.flowing('tolerant')
     const litter = { key: 'k', value: 'certainly {not JSON' }
-    await producer.send({ topic: topicOf('tolerant'), messages: [litter] })
+    await producer.send({ topic: lane.topicOf('tolerant'), messages: [litter] })
     await sql('INSERT INTO tolerant (amount) VALUES (2), (3)')
     await until(async () => (await statusOf(table)).rows === 3, 60_000)
     const status = await statusOf(table)
@@ -257,7 +234,7 @@ describe.concurrent('a table parks', () => {
 
   test('while its topic is compacted, and is carried once the topic is not', async () => {
     const policy = (value: string) => {
-      const setting = { type: 2, name: topicOf('compacted'), configEntries: [{ name: 'cleanup.policy', value }] }
+      const setting = { type: 2, name: lane.topicOf('compacted'), configEntries: [{ name: 'cleanup.policy', value }] }
       return withAdmin((admin) => admin.alterConfigs({ validateOnly: false, resources: [setting] }))
     }
     await policy('compact')
@@ -305,5 +282,5 @@ describe.concurrent('a table is refused at once', () => {
 function nextLink(table: string, { base, day, partition }: Position): string {
   const folder = `cdc_date=${new Date(day * 86_400_000).toISOString().slice(0, 10)}`
   const root = new URL(lane.rootOf(table)).pathname.slice(1)
-  return `${root}/data/${folder}/${topicOf(table)}-0-${partition}-${base.padStart(20, '0')}.parquet`
+  return `${root}/data/${folder}/${lane.topicOf(table)}-0-${partition}-${base.padStart(20, '0')}.parquet`
 }
