@@ -19,6 +19,7 @@ import pyarrow.dataset
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "verify"))
 from store import duckdb_connection, filesystem, storage_options
+from whole import whole
 
 decimal.getcontext().prec = 60
 given = json.load(sys.stdin)
@@ -44,17 +45,6 @@ def with_deltalake():
 
 def bits(number):
     return "nan" if number != number else struct.pack(">d", number).hex()
-
-
-def whole(kind):
-    """Dates and timestamps as whole numbers: Python's own types cannot hold all of them."""
-    if pyarrow.types.is_date(kind):
-        return pyarrow.int32()
-    if pyarrow.types.is_timestamp(kind):
-        return pyarrow.int64()
-    if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
-        return pyarrow.list_(whole(kind.value_type))
-    return kind
 
 
 def text(value):

@@ -1,9 +1,14 @@
 """Values, and values to filter by, in forms that readers can be compared in."""
 
+import pathlib
 import struct
+import sys
 
 import pyarrow
 import pyarrow.compute as pc
+
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "scripts/verify"))
+from whole import whole
 
 operators = {"==": pc.equal, "<": pc.less, "<=": pc.less_equal, ">": pc.greater, ">=": pc.greater_equal}
 
@@ -23,17 +28,6 @@ def plain(value, kind):
     if isinstance(value, bytes):
         return value.hex()
     return value if isinstance(value, str) else str(value)
-
-
-def whole(kind):
-    """Times become whole numbers, since Python's own types cannot hold all of them."""
-    if pyarrow.types.is_date32(kind):
-        return pyarrow.int32()
-    if pyarrow.types.is_timestamp(kind):
-        return pyarrow.int64()
-    if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
-        return pyarrow.list_(whole(kind.value_type))
-    return kind
 
 
 def values(table):
