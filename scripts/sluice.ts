@@ -13,23 +13,14 @@ const overview = `usage: npm run table -- <command> [<table>]     start, look at
 export async function sluice(args: readonly string[]): Promise<Output> {
   const [subcommand, ...rest] = args
   const json = rest.includes('--json')
+  // The AWS SDK's notice about future Node versions would stand above every answer.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
   try {
     if (subcommand === 'table') return await table(rest, json)
-    if (subcommand === 'query') {
-      // The AWS SDK's notice about future Node versions would stand above every answer.
-      process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
-      const { query } = await import('./query/query.ts')
-      return await query(rest, json)
-    }
+    if (subcommand === 'query') return await (await import('./query/query.ts')).query(rest, json)
     if (subcommand === 'backfill') return await backfill(rest, json)
-    if (subcommand === 'columns') {
-      process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
-      return await (await import('./columns/columns.ts')).columns(rest, json)
-    }
-    if (subcommand === 'quarantine') {
-      process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
-      return await (await import('./quarantine/quarantine.ts')).quarantine(rest, json)
-    }
+    if (subcommand === 'columns') return await (await import('./columns/columns.ts')).columns(rest, json)
+    if (subcommand === 'quarantine') return await (await import('./quarantine/quarantine.ts')).quarantine(rest, json)
     if (subcommand === 'topics') return await (await import('./topics/topics.ts')).topics(rest, json)
     if (subcommand === '--help' || subcommand === '-h' || subcommand === 'help') return said(overview, { help: overview }, json)
     return misused(`unknown subcommand ${JSON.stringify(subcommand ?? '')}`, overview, json)
@@ -56,7 +47,6 @@ async function backfill(args: readonly string[], json: boolean): Promise<Output>
   const asked = parseBackfill(args)
   if ('help' in asked) return said(usage, { help: usage }, json)
   if ('misuse' in asked) return misused(asked.misuse, usage, json)
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
   const { runBackfill } = await import('./backfill/backfill.ts')
   const say = json ? () => {} : (line: string) => void process.stderr.write(`${line}\n`)
   return answered(await runBackfill(asked.run, say), 'backfill', json)

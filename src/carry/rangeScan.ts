@@ -31,7 +31,7 @@ export interface RangeScan {
   readonly batch: RowBatch
   /** Records that are to go to quarantine, in their order. */
   readonly setAside: readonly SetAside[]
-  /** The link has something to say: rows, those of row groups that are already written included, or records set aside. */
+  /** Nothing was kept so far: neither rows, those of row groups that are already written included, nor records set aside. */
   readonly isEmpty: boolean
   /** True where the link ends inside this step. Throws what parks the table, unless rows before it can be carried first. */
   take(step: RangeStep): boolean

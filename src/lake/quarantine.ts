@@ -21,7 +21,7 @@ export interface SetAside {
   readonly value: Uint8Array | null
 }
 
-export const quarantineColumns = [
+const quarantineColumns = [
   { name: '__epoch', type: 'integer' },
   { name: '__kafka_partition', type: 'integer' },
   { name: '__kafka_offset', type: 'long' },
