@@ -2,8 +2,8 @@
 import process from 'node:process'
 import pg from 'pg'
 
-export const sourceUsage = `the source database by DATABASE_URL (postgres://user:password@host/database) or by PGHOST, PGUSER, PGPASSWORD
-... as for psql`
+export const sourceUsage = `the source database by DATABASE_URL
+(postgres://user:password@host/database) or, as for psql, by PGHOST, PGUSER, PGPASSWORD and so on`
 
 /** `database` is the one that the folder in the lake is named for; taken unless somebody says otherwise. */
 export async function withSource<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {

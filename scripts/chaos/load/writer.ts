@@ -117,7 +117,7 @@ function remember(memory: Memory, { number, rows }: Unanswered): void {
   memory.transactions++
 }
 
-/** Lost or refused connections (no code of SQL, 08, 57), no room for now (53, 58): it will come back. */
+/** Lost and refused connections (no code of SQL, 08, 57) and a full disk (53, 58) pass by themselves. */
 function passes(error: unknown): boolean {
   const { code } = error as { code?: string }
   return !/^[0-9A-Z]{5}$/.test(code ?? '') || /^(08|53|57|58)/.test(code!)
