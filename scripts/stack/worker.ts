@@ -14,10 +14,15 @@ export interface WorkerPlan {
   lakePrefix: string
   /** More of the environment: CDC_FAILPOINTS, CDC_TASK_QUEUE, an endpoint with a proxy in between. */
   env?: Record<string, string>
+  /** Node's own options, such as --cpu-prof. */
+  nodeOptions?: readonly string[]
 }
 
+/** The parts that a worker needs. */
+export type WorkerStack = Pick<StackFacts, 'dir' | 'kafka' | 's3' | 'temporal'>
+
 /** The environment that a worker needs to find the stack's parts. */
-export function workerEnv(stack: Omit<StackFacts, 'dir'>, plan: Omit<WorkerPlan, 'name'>): Record<string, string> {
+export function workerEnv(stack: Omit<WorkerStack, 'dir'>, plan: Omit<WorkerPlan, 'name'>): Record<string, string> {
   const { kafka, s3, temporal } = stack
   return {
     CDC_PIPELINE: plan.topicPrefix,
@@ -37,12 +42,12 @@ export function workerEnv(stack: Omit<StackFacts, 'dir'>, plan: Omit<WorkerPlan,
 }
 
 /** Starts `npm start` as a process of the stack: it is stopped with it, before everything else. */
-export async function startWorker(stack: StackFacts, plan: WorkerPlan): Promise<PartRecord> {
+export async function startWorker(stack: WorkerStack, plan: WorkerPlan): Promise<PartRecord> {
   const mark = join(stack.dir, plan.name)
   return startPart(stack.dir, {
     part: plan.name,
     command: process.execPath,
-    args: ['--import', 'tsx', 'src/workers/main.ts', `--mark=${mark}`],
+    args: [...(plan.nodeOptions ?? []), '--import', 'tsx', 'src/workers/main.ts', `--mark=${mark}`],
     env: {
       CDC_WORKFLOW_BUNDLE: await workflowBundle(),
       ...workerEnv(stack, plan),
