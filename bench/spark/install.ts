@@ -15,7 +15,10 @@ export const sparkVersions = Object.keys(lock) as SparkVersion[]
 
 /** Downloads on first use some 0.6 GB (3.5.5) or 1.1 GB (4.1.1). Returns the environment in which Python runs a job on two cores. */
 export async function installSpark(version: SparkVersion): Promise<Record<string, string>> {
-  const [home, jars, java] = await Promise.all([sparkHome(version), lockedJars(lock[version].jars), findJava()])
+  const java = await findJava()
+  if (!/^Java (17|21)\./.test(java.label))
+    throw new Error(`Spark needs Java 17 or 21 on the PATH or by JAVA_HOME; found is ${java.label}`)
+  const [home, jars] = await Promise.all([sparkHome(version), lockedJars(lock[version].jars)])
   const py4j = (await readdir(join(home, 'lib'))).find((file) => file.startsWith('py4j'))!
   return {
     SPARK_HOME: join(home, 'deps'),

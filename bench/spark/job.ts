@@ -1,7 +1,7 @@
 /** A Spark job as a process of its own (job.py), which waits for the order to begin. */
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { openSync } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -38,13 +38,11 @@ export async function startJob({ dir, kafka, s3 }: WorkerStack, version: SparkVe
   const env = await installSpark(version)
   const id = `spark-${version}-${randomUUID().slice(0, 8)}`
   const log = join(dir, 'logs', `${id}.log`)
-  const python = spawn('python3', [fileURLToPath(new URL('job.py', import.meta.url))], {
-    stdio: ['pipe', 'pipe', openSync(log, 'a')],
-    env: { ...process.env, ...env },
-  })
+  const python = spawn('python3', [fileURLToPath(new URL('job.py', import.meta.url))], { env: { ...process.env, ...env } })
+  python.stderr.pipe(createWriteStream(log))
   const lines = createInterface({ input: python.stdout })[Symbol.asyncIterator]()
   const told = async <T>(): Promise<T> => {
-    const { value, done } = await lines.next()
+    const { value, done } = (await lines.next()) as IteratorResult<string, undefined>
     if (done) throw new Error(`the job of Spark ${version} ended early; its log is ${log}`)
     return JSON.parse(value) as T
   }

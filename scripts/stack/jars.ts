@@ -14,19 +14,22 @@ const { default: download } = createRequire(import.meta.url)('mvn-artifact-downl
 
 /**
  * The class path of the broker, Connect and the Debezium connector: one flat list of jars in a fixed order (the class
- * archives need an explicit list). Missing jars are downloaded, eight at a time; each must have the hash in the lock.
+ * archives need an explicit list).
  */
 export async function classPath(): Promise<string> {
+  return (await lockedJars(lock)).join(':')
+}
+
+/** The files of jars, in the order of the lock. Missing ones are downloaded, eight at a time; each must have the hash in the lock. */
+export async function lockedJars(wanted: Readonly<Record<string, string>>): Promise<string[]> {
   const dir = join(cacheDir(), 'jars')
   await mkdir(dir, { recursive: true })
-  const missing = Object.entries(lock).filter(([coordinates]) => !existsSync(jarPath(dir, coordinates)))
+  const missing = Object.entries(wanted).filter(([coordinates]) => !existsSync(jarPath(dir, coordinates)))
   const fetchers = Array.from({ length: 8 }, async () => {
     for (let next = missing.pop(); next; next = missing.pop()) await fetchJar(dir, ...next)
   })
   await Promise.all(fetchers)
-  return Object.keys(lock)
-    .map((coordinates) => jarPath(dir, coordinates))
-    .join(':')
+  return Object.keys(wanted).map((coordinates) => jarPath(dir, coordinates))
 }
 
 /** Coordinates are `group:artifact:version`; the group is part of the name because two groups may use one artifact name. */
