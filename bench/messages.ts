@@ -51,10 +51,11 @@ export interface MessagePlan {
   /** Each message brings its schema, as Debezium's default has it. */
   readonly schemas: boolean
   readonly seed: number
+  /** Time of the next change, us since 1970. Default: all fall into one day, so that how many they are does not decide about files. */
+  readonly clock?: () => number
 }
 
 const dayMs = Date.UTC(2026, 10, 20)
-/** All changes fall into one day, so that how many there are does not decide about files. */
 const spanUs = 20 * 3600 * 1e6
 const statuses = ['BOOKED', 'BOOKED', 'BOOKED', 'CHECKED_IN', 'FLOWN', 'CANCELLED']
 const notes = [
@@ -94,10 +95,10 @@ export function* changesOfBookings(plan: MessagePlan): Generator<OutRecord> {
     const id = op === 'c' ? nextId++ : living[at]!
     if (op === 'c') living[living.length < remembered ? living.length : whole(random, 0, remembered - 1)] = id
     lsn += whole(random, 7, 40) * 8
-    const atUs = sent * stepUs + whole(random, 0, 999)
+    const atUs = plan.clock?.() ?? dayMs * 1000 + sent * stepUs + whole(random, 0, 999)
     const place = { id, op, lsn, begun, txId, order: ++order, atUs } as const
     const partition = (Math.imul(id, 0x9e37_79b1) >>> 0) % plan.partitions
-    const timestampMs = dayMs + Math.floor(atUs / 1000) + 200
+    const timestampMs = Math.floor(atUs / 1000) + 200
     const key = print.key(id)
     yield { partition, timestampMs, key, value: print.value(place, op === 'd' ? null : rowOf(id, atUs)) }
     if (op !== 'd') continue
@@ -141,7 +142,7 @@ function printer({ topicPrefix, schemas }: MessagePlan) {
   return {
     key: (id: number): string => (schemas ? wrapped(ofKey, `{"booking_id":${id}}`) : `{"booking_id":${id}}`),
     value({ id, op, lsn, begun, txId, order, atUs }: Place, row: string | null): string {
-      const ms = dayMs + Math.floor(atUs / 1000)
+      const ms = Math.floor(atUs / 1000)
       const us = String(atUs % 1000).padStart(3, '0')
       const seen = `${ms + 150}`
       const text =
@@ -157,6 +158,6 @@ function printer({ topicPrefix, schemas }: MessagePlan) {
 }
 
 function instant(atUs: number): string {
-  const text = new Date(dayMs + Math.floor(atUs / 1000)).toISOString()
+  const text = new Date(Math.floor(atUs / 1000)).toISOString()
   return `${text.slice(0, -1)}${String(atUs % 1000).padStart(3, '0')}Z`
 }

@@ -13,12 +13,16 @@ export function sparkContender(stack: WorkerStack, version: SparkVersion): Conte
     name: `Spark ${version}`,
     async run({ topic, messages }) {
       const job = await startJob(stack, version, { topic, columns: sparkColumns, follow: false })
-      const cost = meter(job.pid)
-      await job.begin()
-      const { records } = await job.end()
-      const usage = cost.stop()
-      if (records !== messages) throw new Error(`Spark ${version} read ${records} records of ${messages}`)
-      return { ...usage, ...(await filesBelow(stack.s3, job.prefix)) }
+      try {
+        const cost = meter(job.pid)
+        await job.begin()
+        const { records } = await job.end()
+        const usage = cost.stop()
+        if (records !== messages) throw new Error(`Spark ${version} read ${records} records of ${messages}`)
+        return { ...usage, ...(await filesBelow(stack.s3, job.prefix)) }
+      } finally {
+        await job.close()
+      }
     },
   }
 }

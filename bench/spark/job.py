@@ -52,4 +52,7 @@ else:
     query.awaitTermination()
 batches = [batch["numInputRows"] for batch in query.recentProgress if batch["numInputRows"] > 0]
 tell(batches=len(batches), records=sum(batches))
+
+# What it cost can be looked at until standard input ends.
+sys.stdin.read()
 spark.stop()

@@ -25,6 +25,8 @@ export interface SparkJob {
   begin(): Promise<void>
   /** Resolves when the query has ended, a job that follows upon the order to stop. */
   end(): Promise<JobDone>
+  /** Ends the process, and waits for its end. */
+  close(): Promise<void>
 }
 
 export interface JobDone {
@@ -47,7 +49,7 @@ export async function startJob({ dir, kafka, s3 }: WorkerStack, version: SparkVe
     return JSON.parse(value) as T
   }
   const order = (text: string) => void python.stdin.write(`${text}\n`)
-  python.on('error', () => undefined)
+  const closed = new Promise((resolve) => python.on('close', resolve).on('error', resolve))
   python.stdin.on('error', () => undefined)
 
   const { topic, columns, follow } = plan
@@ -76,6 +78,10 @@ export async function startJob({ dir, kafka, s3 }: WorkerStack, version: SparkVe
     async end() {
       if (follow) order('stop')
       return told<JobDone>()
+    },
+    async close() {
+      python.stdin.end()
+      await closed
     },
   }
 }
