@@ -6,6 +6,7 @@ import type { Client } from 'pg'
 import type { Config } from '../../src/config/config.ts'
 import { configOfProcess, controlOfProcess } from '../../src/config/process.ts'
 import { resolveTable } from '../../src/config/tables.ts'
+import type { Position } from '../../src/core/receipts.ts'
 import type { TableStatus } from '../../src/core/tableState.ts'
 import { openKafka } from '../../src/kafka/door.ts'
 import { kafkaSettings } from '../../src/workers/deps.ts'
@@ -16,9 +17,10 @@ import { count, span } from '../table/screens.ts'
 import { withSource } from '../table/source.ts'
 import { connectTemporal, noWorker, statusOf, workerPolls, type Temporal } from '../table/temporal.ts'
 import type { BackfillCommand } from './commandLine.ts'
-import { anyRow, askForSnapshot, readable, type SourceTable } from './database.ts'
-import { openRowsSince, type RowsSince } from './lakeRows.ts'
+import { among, anyRow, askForSnapshot, readable, standing, type SourceTable } from './database.ts'
+import { openLakeRows, type LakeRows, type ReadAgain } from './lakeRows.ts'
 import { signalsFromHere, type Signals } from './signals.ts'
+import { untilVisible, visibleNow } from './visibility.ts'
 
 /** `say` hears how far it is. Throws `Finding` for what a person can mend. */
 export async function runBackfill(
@@ -72,18 +74,19 @@ async function readAgain(place: Place): Promise<Answer> {
   const { config, handle, database, source, table, root, say } = place
   const expected = await readable(database, source)
   const kafka = openKafka(kafkaSettings(config))
-  const rows = await openRowsSince(config, root, (await statusOf(handle)).positions)
+  const rows = await openLakeRows(config, root)
   const startedAt = Date.now()
   try {
-    const signals = await signalsFromHere(kafka, config.pipeline.topicPrefix)
-    const id = randomUUID()
-    await askForSnapshot(database, id, source)
+    const reading = { rows, signals: await signalsFromHere(kafka, config.pipeline.topicPrefix) }
+    const since = (await statusOf(handle)).positions
     say(`${table}: the connector is asked to read about ${count(expected)} rows again`)
-    await untilRead(place, { id, expected, rows, signals })
-    say('the connector has read all of them; waiting until the lake has them')
-    const { lastCommit } = await flushed(handle)
-    const carried = await rows.count()
+    let late = await readOnce(place, reading, source, expected)
+    const carried = await rows.count(since)
     if (carried === 0 && (await anyRow(database, source))) throw unread(table)
+    while (late.length > 0) late = await readLate(place, reading, late)
+    const lost = await standing(database, source, rows.key, await rows.undead(since))
+    if (lost > 0) throw undead(table, lost)
+    const { lastCommit } = await statusOf(handle)
     const ms = Date.now() - startedAt
     const text = `${table}: ${count(carried)} rows were read again and are in the lake, after ${span(ms)}`
     return { exit: 0, text, json: { table, where: source.where, rows: carried, ms, version: lastCommit?.version } }
@@ -94,21 +97,47 @@ async function readAgain(place: Place): Promise<Answer> {
 }
 
 interface Reading {
-  readonly id: string
-  readonly expected: number
-  readonly rows: RowsSince
+  readonly rows: LakeRows
   readonly signals: Signals
 }
 
+/** Until the lake has what was read. Answers with the rows of which an older state may have been read than was streamed before. */
+async function readOnce(place: Place, reading: Reading, source: SourceTable, expected: number): Promise<ReadAgain[]> {
+  const { handle, database, say } = place
+  const since = (await statusOf(handle)).positions
+  const visible = await visibleNow(database)
+  const id = randomUUID()
+  await askForSnapshot(database, id, source)
+  await untilRead(place, { ...reading, id, expected, since })
+  say('the connector has read all of them; waiting until the lake has them')
+  await flushed(handle)
+  return reading.rows.overtaken(since, visible)
+}
+
+/** So many keys in one condition. */
+const mostKeys = 10_000
+
+async function readLate(place: Place, reading: Reading, late: readonly ReadAgain[]): Promise<ReadAgain[]> {
+  const { database, source, table, patienceMs, say } = place
+  const now = late.slice(0, mostKeys)
+  say(`${count(late.length)} rows changed just when they were read: they are read once more`)
+  if (!(await untilVisible(database, [...new Set(now.map(({ tx }) => tx))], patienceMs))) throw unseen(table, patienceMs)
+  const where = among(database, reading.rows.key, now)
+  return [...late.slice(mostKeys), ...(await readOnce(place, reading, { ...source, where }, now.length))]
+}
+
 /** Says how far it is until the connector has read the table. */
-async function untilRead(place: Place, { id, expected, rows, signals }: Reading): Promise<void> {
+async function untilRead(
+  place: Place,
+  { id, expected, since, rows, signals }: Reading & { id: string; expected: number; since: readonly Position[] },
+): Promise<void> {
   const { handle, patienceMs, table, say } = place
   let [heardAt, carried] = [Date.now(), 0]
   for (;;) {
     const { heard, done } = await signals.next(id)
     if (done) return
     refuseStanding(await statusOf(handle))
-    const now = await rows.count()
+    const now = await rows.count(since)
     if (now > carried) say(`${count(now)} of about ${count(expected)} rows are in the lake`)
     if (heard || now > carried) heardAt = Date.now()
     if (Date.now() - heardAt > patienceMs) throw silent(table, patienceMs)
@@ -131,9 +160,27 @@ function unread(table: string): Finding {
   })
 }
 
-async function flushed(handle: WorkflowHandle): Promise<TableStatus> {
+function unseen(table: string, patienceMs: number): Finding {
+  return new Finding(
+    `The connector has streamed changes of ${table} that the database does not show yet, after ${span(patienceMs)}: rows that were read again may be older.`,
+    {
+      hint: 'A commit that waits for a synchronous standby is such a change: look at pg_stat_activity for wait_event SyncRep, then run the backfill again.',
+    },
+  )
+}
+
+function undead(table: string, rows: number): Finding {
+  return new Finding(
+    `${rows === 1 ? '1 row' : `${count(rows)} rows`} of ${table} ${rows === 1 ? 'is' : 'are'} in the database, though the last that was streamed is a delete: the connector missed an insert, and ${table}_now does not show it.`,
+    {
+      hint: 'Touch such rows: UPDATE ... SET ... is carried as any change. The log of changes has them with __snapshot incremental.',
+    },
+  )
+}
+
+async function flushed(handle: WorkflowHandle): Promise<void> {
   try {
-    return await handle.executeUpdate<TableStatus, []>('flush')
+    await handle.executeUpdate<TableStatus, []>('flush')
   } catch (error) {
     if (error instanceof WorkflowUpdateFailedError) throw new Finding(error.cause?.message ?? error.message)
     throw error

@@ -104,6 +104,28 @@ export async function anyRow(database: Client, source: SourceTable): Promise<boo
   return rows[0]!.any
 }
 
+/** How many of these rows the table has. */
+export async function standing(
+  database: Client,
+  source: SourceTable,
+  key: readonly string[],
+  rows: readonly { readonly key: readonly string[] }[],
+): Promise<number> {
+  if (rows.length === 0) return 0
+  const where = among(database, key, rows)
+  const { rows: found } = await database.query<{ n: number }>(
+    `SELECT count(*)::int AS n ${fromOf(database, { ...source, where })}`,
+  )
+  return found[0]!.n
+}
+
+/** The condition that a row has one of these keys. */
+export function among(database: Client, key: readonly string[], rows: readonly { readonly key: readonly string[] }[]): string {
+  const tuple = (parts: readonly string[]) => `(${parts.join(', ')})`
+  const values = rows.map((row) => tuple(row.key.map((each) => database.escapeLiteral(each))))
+  return `${tuple(key.map((name) => database.escapeIdentifier(name)))} IN ${tuple(values)}`
+}
+
 function fromOf(database: Client, { schema, table, where }: SourceTable): string {
   const from = `FROM ${quoted(database, schema, table)}`
   return where === null ? from : `${from} WHERE (${where})`

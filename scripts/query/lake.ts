@@ -121,7 +121,7 @@ export async function createViews(connection: DuckDBConnection, tables: readonly
 }
 
 /** What the newest entry of the table's log that holds metaData says. */
-async function settingsOf(connection: DuckDBConnection, url: string): Promise<Settings> {
+export async function settingsOf(connection: DuckDBConnection, url: string): Promise<Settings> {
   const found = await connection.runAndReadAll(
     `SELECT content FROM read_text(${text(`${url}/_delta_log/*.json`)}) WHERE contains(content, '"metaData"') ORDER BY filename DESC LIMIT 1`,
   )

@@ -10,7 +10,7 @@ import { commandLine, type CommandLine } from './commandLine.ts'
 import { freshDatabase, readTopic, registerConnector, stackFacts, withClient, type TestDatabase } from './harness.ts'
 import { openLane, until, type Lane } from './lane.ts'
 
-const tables = ['rewritten', 'busy', 'parts', 'Mixed-Case', 'Odd Name', 'keyless', 'left_alone']
+const tables = ['rewritten', 'busy', 'parts', 'Mixed-Case', 'Odd Name', 'keyless', 'late', 'missed', 'left_alone']
 
 /** Many commands, each a process of its own. */
 const patient = { timeout: 400_000 }
@@ -141,6 +141,60 @@ describe('a backfill', () => {
     const { stdout, stderr } = await sluice.text('backfill', 'parts')
     expect(stdout).toMatch(/^public\.parts: 2,000 rows were read again and are in the lake, after \d+ s\n$/)
     expect(stderr).toMatch(/^public\.parts: the connector is asked to read about [\d,]+ rows again\n/)
+  })
+})
+
+describe('a backfill of rows', () => {
+  test(
+    'that the database still shows as they were, after their change was streamed, ends with them as they are',
+    patient,
+    async () => {
+      const [reload, newest] = ['SELECT pg_reload_conf()', () => readTopic(`${database.topicPrefix}.public.late`)]
+      const said = (text: string) => async () => (await newest()).some(({ value }) => JSON.stringify(value).includes(text))
+      // A commit that waits for a standby stands in the log, and is streamed; nobody else waits for one.
+      await sql(`ALTER SYSTEM SET synchronous_commit = local`).then(() => sql(reload))
+      await sql(`ALTER SYSTEM SET synchronous_standby_names = nobody`).then(() => sql(reload))
+      const release = async () => {
+        await sql('ALTER SYSTEM RESET synchronous_standby_names').then(() => sql(reload))
+        await sql('ALTER SYSTEM RESET synchronous_commit').then(() => sql(reload))
+      }
+      try {
+        const waiting = sql(
+          'SET synchronous_commit = on; BEGIN; DELETE FROM late WHERE id = 5; UPDATE late SET n = 77 WHERE id = 6; COMMIT',
+        )
+        waiting.catch(() => undefined)
+        await until(said('"n":77'), 60_000)
+        const backfill = sluice.json('backfill', 'late')
+        await until(said('"snapshot":"incremental"'), 120_000)
+        await release()
+        await waiting
+        expect(await backfill).toMatchObject({ exit: 0, ok: true, rows: 2000 })
+      } finally {
+        await release()
+      }
+      const { lake: found, database: expected } = await bothSides('late', ['id', 'n'])
+      expect(found).toEqual(expected)
+      const read = `SELECT count(*) FROM ${logOf('late')} WHERE __snapshot = 'incremental'`
+      expect([await countOf(`${read} AND id = 5`), await countOf(`${read} AND id = 6`), await countOf(read)]).toEqual([
+        1, 2, 2001,
+      ])
+    },
+  )
+
+  test('whose delete came and whose next insert did not, says that they must be touched', patient, async () => {
+    await sql('DELETE FROM missed WHERE id = 9')
+    await sql(`ALTER PUBLICATION ${plan.publication} DROP TABLE missed`)
+    await sql('INSERT INTO missed VALUES (9, 1)')
+    await sql(`ALTER PUBLICATION ${plan.publication} ADD TABLE missed`)
+    const told = await sluice.json('backfill', 'missed')
+    expect(told).toMatchObject({
+      exit: 1,
+      problem: expect.stringContaining('1 row of public.missed is in the database') as string,
+    })
+    await sql('UPDATE missed SET n = 2 WHERE id = 9')
+    expect(await sluice.json('backfill', 'missed')).toMatchObject({ exit: 0 })
+    const { lake: found, database: expected } = await bothSides('missed', ['id', 'n'])
+    expect(found).toEqual(expected)
   })
 })
 

@@ -28,8 +28,11 @@ interface Sent {
 
 type Step =
   | { readonly kind: 'transaction'; readonly changes: readonly Change[] }
-  /** The rows of some keys are read in between: while it streams (`snapshot=incremental`), or while it waits. */
-  | { readonly kind: 'incremental'; readonly keys: readonly number[] }
+  /**
+   * The rows of some keys are read in between: while it streams (`snapshot=incremental`), or while it waits. A `late` reader
+   * still sees what the last transaction deleted, though its deletes were streamed.
+   */
+  | { readonly kind: 'incremental'; readonly keys: readonly number[]; readonly late: boolean }
   | { readonly kind: 'blocking'; readonly keys: readonly number[] }
   /**
    * The connector has lost its place and some transactions with it: it reads the whole table before it streams on. Where
@@ -59,7 +62,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ kind: fc.constant('transaction' as const), changes }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('incremental' as const), keys: fc.array(id, { maxLength: 4 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('incremental' as const),
+      keys: fc.array(id, { maxLength: 4 }),
+      late: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('blocking' as const), keys: fc.uniqueArray(id, { maxLength: 4 }) }) },
   {
     weight: 2,
@@ -93,6 +103,8 @@ function play(rowsBefore: readonly number[], interrupted: number, steps: readonl
   let commit: number | null = null
   /** What streamed, in its order: what a replay sends again. */
   let streamed: Sent[] = []
+  /** Rows that the last transaction deleted. */
+  let deleted = new Map<number, number>()
 
   const partitionOf = (key: number) => key % 3
   const stream = (op: string, key: number | null, order: number, partition: number, value: number | null) => {
@@ -100,9 +112,14 @@ function play(rowsBefore: readonly number[], interrupted: number, steps: readonl
     sent.push(record)
     streamed.push(record)
   }
-  const read = (keys: readonly number[], lsn: number | null, mark: (nth: number) => string, after: number | null = null) => {
+  const read = (
+    keys: readonly number[],
+    lsn: number | null,
+    mark: (nth: number) => string,
+    { after = null, from = state }: { after?: number | null; from?: ReadonlyMap<number, number> } = {},
+  ) => {
     for (const [nth, key] of keys.entries()) {
-      const value = state.get(key)
+      const value = from.get(key)
       if (value === undefined) continue
       sent.push({ op: 'r', id: key, value, commit: after, lsn, order: null, partition: partitionOf(key), snapshot: mark(nth) })
     }
@@ -114,12 +131,14 @@ function play(rowsBefore: readonly number[], interrupted: number, steps: readonl
   const snapshot = () => {
     commit = null
     streamed = []
+    deleted = new Map()
     read([...state.keys()], clock, marks(state.size))
     // A transaction that was under way when the snapshot was taken and committed later: its changes lie before it in the log.
     clock -= 5
   }
   const apply = (changes: readonly Change[], seen = true) => {
     clock += 3
+    deleted = new Map()
     let order = 0
     const tell = (...record: Parameters<typeof stream>) => void (seen && stream(...record))
     const put = (op: string, key: number) => {
@@ -127,7 +146,10 @@ function play(rowsBefore: readonly number[], interrupted: number, steps: readonl
       tell(op, key, ++order, partitionOf(key), values)
     }
     const remove = (key: number) => {
-      if (state.delete(key)) tell('d', key, ++order, partitionOf(key), null)
+      if (!state.has(key)) return
+      deleted.set(key, state.get(key)!)
+      state.delete(key)
+      tell('d', key, ++order, partitionOf(key), null)
     }
     for (const each of changes) {
       if (each.kind === 'set') put(state.has(each.id) ? 'u' : 'c', each.id)
@@ -139,6 +161,8 @@ function play(rowsBefore: readonly number[], interrupted: number, steps: readonl
         clock++
         tell('t', null, ++order, each.partition, null)
         state.clear()
+        // Nobody reads a table while it is truncated.
+        deleted.clear()
         for (const key of lasting) put('c', key)
       }
     }
@@ -152,10 +176,11 @@ function play(rowsBefore: readonly number[], interrupted: number, steps: readonl
   snapshot()
   for (const each of steps) {
     if (each.kind === 'transaction') apply(each.changes)
-    else if (each.kind === 'incremental') read(each.keys, null, () => 'incremental')
-    else if (each.kind === 'blocking') {
+    else if (each.kind === 'incremental') {
+      read(each.keys, null, () => 'incremental', each.late ? { from: new Map([...deleted, ...state]) } : {})
+    } else if (each.kind === 'blocking') {
       const living = each.keys.filter((key) => state.has(key))
-      if (commit !== null) read(living, commit, marks(living.length), commit)
+      if (commit !== null) read(living, commit, marks(living.length), { after: commit })
     } else if (each.kind === 'replay') sent.push(...streamed.slice(-each.records).slice(0, each.sent))
     else {
       clock += 20
