@@ -7,7 +7,7 @@ import { Decompress, decompress as zstdDecompress } from 'fzstd'
 import lz4 from 'lz4-napi'
 import snappy from 'snappy'
 import { CdcFailure, code } from '../core/failures.ts'
-import { lz4FrameSize } from './lz4Frame.ts'
+import { lz4BlockSize, lz4FrameSize, plainBlocks, type Lz4Block } from './lz4Frame.ts'
 import { zstdFrameSize } from './zstdFrame.ts'
 
 /** Attribute bits 0-2 of a record batch. */
@@ -86,7 +86,22 @@ function unsnapBlock(block: Buffer, limit: number): Buffer {
 
 function unlz4(data: Buffer, limit: number): Buffer {
   if (lz4FrameSize(data, limit) > limit) throw new OverBound()
-  return lz4.decompressFrameSync(data)
+  const blocks = plainBlocks(data)
+  if (blocks === null) return lz4.decompressFrameSync(data)
+  const parts = blocks.map((block) => (block.stored ? data.subarray(block.start, block.end) : unlz4Block(data, block)))
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+}
+
+/** The decoder wants the size in front of the block: where its length stands, which is put back. */
+function unlz4Block(data: Buffer, block: Lz4Block): Buffer {
+  const { start, end } = block
+  const length = data.readUInt32LE(start - 4)
+  data.writeUInt32LE(lz4BlockSize(data, block), start - 4)
+  try {
+    return lz4.uncompressSync(data.subarray(start - 4, end))
+  } finally {
+    data.writeUInt32LE(length, start - 4)
+  }
 }
 
 /** What every zstd decoder is asked to support: a small batch may well claim it. */

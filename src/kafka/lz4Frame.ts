@@ -1,61 +1,95 @@
 /**
- * How much an LZ4 frame decompresses to, told from its headers: the decoder itself would simply go on allocating.
- * Layout: magic, descriptor (flags, block size, content size, dictionary id, checksum), blocks with their lengths, end mark.
+ * The layout of LZ4 frames: magic, descriptor (flags, block size, content size, dictionary id, checksum), blocks with their lengths,
+ * end mark. From it is told how much a frame decompresses to, which the decoder itself would find out by allocating, and where
+ * its blocks stand: taken one by one they cost a tenth of what the decoder of frames takes.
  */
 
 const magic = 0x184d2204
+
+export interface Lz4Block {
+  /** The block stands at [start, end); the four bytes before it are its length. */
+  readonly start: number
+  readonly end: number
+  /** As it is, not compressed. */
+  readonly stored: boolean
+}
+
+interface Frame {
+  readonly blocks: readonly Lz4Block[]
+  /** What a block decompresses to at most. */
+  readonly blockSize: number
+  /** 0: not declared. */
+  readonly contentSize: number
+  /** Each block can be read by itself, and no checksum or dictionary would be passed over. */
+  readonly plain: boolean
+}
 
 /**
  * An upper bound in bytes. It is made exact, by walking the blocks' sequences, only where the bound exceeds `limit`: the last
  * block of a frame is rarely full. Throws RangeError for what is no LZ4 frame.
  */
 export function lz4FrameSize(data: Buffer, limit: number): number {
-  const atMost = sumOfBlocks(data, (length, blockSize) => Math.min(blockSize, length * 255))
-  if (atMost <= limit) return atMost
-  return sumOfBlocks(data, (length, _, at) => sizeOfBlock(data, at, at + length))
+  const { blocks, blockSize, contentSize } = frameOf(data)
+  const sum = (sizeOf: (block: Lz4Block) => number) =>
+    blocks.reduce((total, block) => total + (block.stored ? block.end - block.start : sizeOf(block)), 0)
+  const atMost = Math.max(
+    contentSize,
+    sum(({ start, end }) => Math.min(blockSize, (end - start) * 255)),
+  )
+  return atMost <= limit
+    ? atMost
+    : Math.max(
+        contentSize,
+        sum((block) => lz4BlockSize(data, block)),
+      )
 }
 
-function sumOfBlocks(data: Buffer, sizeOf: (length: number, blockSize: number, at: number) => number): number {
+/** null: only a decoder of whole frames can read this one. Throws RangeError for what is no LZ4 frame. */
+export function plainBlocks(data: Buffer): readonly Lz4Block[] | null {
+  const { blocks, plain } = frameOf(data)
+  return plain ? blocks : null
+}
+
+function frameOf(data: Buffer): Frame {
   if (data.readUInt32LE(0) !== magic) throw new RangeError('no LZ4 frame')
   const flags = data.readUInt8(4)
   const blockSize = 1 << (8 + 2 * ((data.readUInt8(5) >> 4) & 7))
   if (flags >> 6 !== 1 || blockSize < 65_536) throw new RangeError('unknown LZ4 frame version or block size')
-  const blockChecksum = flags & 0x10 ? 4 : 0
-  let at = 6 + (flags & 0x08 ? 8 : 0) + (flags & 0x01 ? 4 : 0) + 1
-  const declared = flags & 0x08 ? Number(data.readBigUInt64LE(6)) : 0
-  let total = 0
-  for (;;) {
+  const [independent, blockChecksum, declared, contentChecksum, dictionary] = [0x20, 0x10, 0x08, 0x04, 0x01].map(
+    (flag) => (flags & flag) !== 0,
+  )
+  const blocks: Lz4Block[] = []
+  for (let at = 6 + (declared ? 8 : 0) + (dictionary ? 4 : 0) + 1; ;) {
     const word = data.readUInt32LE(at)
-    at += 4
-    if (word === 0) return Math.max(total, declared)
-    const length = word & 0x7fffffff
-    if (at + length > data.length) throw new RangeError('LZ4 block longer than its frame')
-    total += word >>> 31 ? length : sizeOf(length, blockSize, at)
-    at += length + blockChecksum
+    if (word === 0) break
+    const start = at + 4
+    const end = start + (word & 0x7fffffff)
+    if (end > data.length) throw new RangeError('LZ4 block longer than its frame')
+    blocks.push({ start, end, stored: word >>> 31 === 1 })
+    at = end + (blockChecksum ? 4 : 0)
+  }
+  return {
+    blocks,
+    blockSize,
+    contentSize: declared ? Number(data.readBigUInt64LE(6)) : 0,
+    plain: independent! && !blockChecksum && !declared && !contentChecksum && !dictionary,
   }
 }
 
-/** Walks tokens only: each adds its literals and its match. */
-function sizeOfBlock(data: Buffer, start: number, end: number): number {
+/** What a compressed block decompresses to. Walks tokens only: each adds its literals and its match. */
+export function lz4BlockSize(data: Buffer, { start, end }: Lz4Block): number {
   let size = 0
   let at = start
-  const extended = (nibble: number): number => {
-    let length = nibble
-    if (nibble !== 15) return length
-    for (let byte = 255; byte === 255 && at < end; at++) {
-      byte = data[at]!
-      length += byte
-    }
-    return length
-  }
   while (at < end) {
     const token = data[at++]!
-    const literals = extended(token >> 4)
+    let literals = token >> 4
+    if (literals === 15) for (let byte = 255; byte === 255 && at < end; literals += byte) byte = data[at++]!
     size += literals
-    at += literals
-    if (at >= end) break
-    at += 2
-    size += extended(token & 15) + 4
+    at += literals + 2
+    if (at - 2 >= end) break
+    let match = token & 15
+    if (match === 15) for (let byte = 255; byte === 255 && at < end; match += byte) byte = data[at++]!
+    size += match + 4
   }
   return size
 }
