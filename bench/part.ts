@@ -15,7 +15,7 @@ export interface Bench {
   /** Made when it is first asked for. Without a plan: `rows` bare messages, what all contenders read. */
   topic(plan?: Partial<TopicPlan>): Promise<BenchTopic>
   /** Says in plain words what goes on. */
-  step(text: string): void
+  readonly step: (text: string) => void
 }
 
 /** A chapter of RESULTS.md. */

@@ -6,6 +6,9 @@ import { Client, Connection } from '@temporalio/client'
 import { endProcess } from '../scripts/stack/processes.ts'
 import { startWorker, type WorkerStack } from '../scripts/stack/worker.ts'
 import type { TableStatus } from '../src/core/tableState.ts'
+import { filesBelow } from './bucket.ts'
+import { meter } from './meter.ts'
+import type { Contender } from './part.ts'
 import { declaration, type BenchTopic } from './topic.ts'
 
 export interface SluicePlan {
@@ -80,4 +83,22 @@ export async function catchUp(sluice: Sluice, { table, changes }: BenchTopic): P
   const status = await sluice.flush(table)
   if (status.rows !== changes) throw new Error(`${status.rows} rows of ${changes} stand in the lake; see ${sluice.log}`)
   return status
+}
+
+/** Each run has a worker, a pipeline and a folder of its own. */
+export function sluiceContender(stack: WorkerStack, env: Readonly<Record<string, string>> = {}): Contender {
+  return {
+    name: 'Sluice',
+    async run(topic) {
+      const sluice = await startSluice(stack, { ...topic, env })
+      try {
+        const cost = meter(sluice.pid)
+        await catchUp(sluice, topic)
+        const usage = cost.stop()
+        return { ...usage, ...(await filesBelow(stack.s3, sluice.prefixOf(topic.table))) }
+      } finally {
+        await sluice.stop()
+      }
+    },
+  }
 }
