@@ -51,6 +51,8 @@ export interface MessagePlan {
   /** Each message brings its schema, as Debezium's default has it. */
   readonly schemas: boolean
   readonly seed: number
+  /** Without its schema, which is public. Default bookings. */
+  readonly table?: string
   /** Time of the next change, us since 1970. Default: all fall into one day, so that how many they are does not decide about files. */
   readonly clock?: () => number
 }
@@ -137,8 +139,8 @@ const filler = Object.keys(bookings.columns)
   .map((name) => `,"${name}":null`)
   .join('')
 
-function printer({ topicPrefix, schemas }: MessagePlan) {
-  const [ofKey, ofValue] = [keySchema([fields[0]!]), valueSchema(fields)]
+function printer({ topicPrefix, schemas, table = 'bookings' }: MessagePlan) {
+  const [ofKey, ofValue] = [keySchema([fields[0]!], table), valueSchema(fields, table)]
   return {
     key: (id: number): string => (schemas ? wrapped(ofKey, `{"booking_id":${id}}`) : `{"booking_id":${id}}`),
     value({ id, op, lsn, begun, txId, order, atUs }: Place, row: string | null): string {
@@ -148,7 +150,7 @@ function printer({ topicPrefix, schemas }: MessagePlan) {
       const text =
         `{"before":${op === 'd' ? `{"booking_id":${id}${filler}}` : 'null'},"after":${row},"source":{"version":"3.7.0.Final",` +
         `"connector":"postgresql","name":"${topicPrefix}","ts_ms":${ms},"snapshot":null,"db":"airline",` +
-        `"sequence":"[\\"${begun}\\",\\"${lsn}\\"]","ts_us":${ms}${us},"ts_ns":${ms}${us}000,"schema":"public","table":"bookings",` +
+        `"sequence":"[\\"${begun}\\",\\"${lsn}\\"]","ts_us":${ms}${us},"ts_ns":${ms}${us}000,"schema":"public","table":"${table}",` +
         `"txId":${txId},"lsn":${lsn},"xmin":null,"origin":null,"origin_lsn":null},"transaction":{"id":"${txId}:${lsn}",` +
         `"total_order":${order},"data_collection_order":${order}},"op":"${op}","ts_ms":${seen},"ts_us":${seen}${us},` +
         `"ts_ns":${seen}${us}083}`

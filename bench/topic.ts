@@ -1,4 +1,5 @@
 /** Topics of the bench: made once a run, the same bytes for a seed. */
+import { stringify } from 'yaml'
 import { bookings, changesOfBookings } from './messages.ts'
 import { openProducer } from './producer.ts'
 
@@ -7,6 +8,12 @@ export interface TopicPlan {
   readonly messages: number
   /** Whether each message brings its schema. Default false: contenders that know only bare rows read the same topic. */
   readonly schemas?: boolean
+  /** Default 3. */
+  readonly partitions?: number
+  /** Default: a name for what the topic holds. */
+  readonly topicPrefix?: string
+  /** Of schema public; default bookings. */
+  readonly table?: string
 }
 
 export interface BenchTopic {
@@ -24,15 +31,15 @@ export interface BenchTopic {
 }
 
 export const seed = 20261126
-const partitions = 3
 
-export async function makeTopic(brokers: readonly string[], { messages, schemas = false }: TopicPlan): Promise<BenchTopic> {
-  const topicPrefix = `bench${schemas ? '-schemas' : ''}${messages === 1_000_000 ? '' : `-${messages}`}`
-  const topic = `${topicPrefix}.${bookings.name}`
+export async function makeTopic(brokers: readonly string[], plan: TopicPlan): Promise<BenchTopic> {
+  const { messages, schemas = false, partitions = 3, table = 'bookings' } = plan
+  const { topicPrefix = `bench${schemas ? '-schemas' : ''}${messages === 1_000_000 ? '' : `-${messages}`}` } = plan
+  const topic = `${topicPrefix}.public.${table}`
   const producer = openProducer(brokers)
   let changes = 0
   function* counted() {
-    for (const record of changesOfBookings({ messages, topicPrefix, partitions, schemas, seed })) {
+    for (const record of changesOfBookings({ messages, topicPrefix, partitions, schemas, seed, table })) {
       if (record.value !== null) changes++
       yield record
     }
@@ -40,14 +47,15 @@ export async function makeTopic(brokers: readonly string[], { messages, schemas 
   try {
     await producer.createTopic(topic, partitions)
     const { bytes } = await producer.produce(topic, counted())
-    return { topic, topicPrefix, database: 'airline', table: bookings.name, partitions, messages, changes, bytes, schemas }
+    const read = { topic, topicPrefix, database: 'airline', table: `public.${table}` }
+    return { ...read, partitions, messages, changes, bytes, schemas }
   } finally {
     await producer.close()
   }
 }
 
-/** tables.yaml for a topic whose messages bring no schemas. */
-export function declaration(): string {
-  const columns = Object.entries(bookings.columns).map(([name, type]) => `      - { name: ${name}, type: '${type}' }\n`)
-  return `tables:\n  ${bookings.name}:\n    key: [${bookings.key.join(', ')}]\n    columns:\n${columns.join('')}`
+/** tables.yaml for topics whose messages bring no schemas: every table is one of bookings. */
+export function declaration(tables: readonly string[] = [bookings.name]): string {
+  const columns = Object.entries(bookings.columns).map(([name, type]) => ({ name, type }))
+  return stringify({ tables: Object.fromEntries(tables.map((table) => [table, { key: bookings.key, columns }])) })
 }
