@@ -39,15 +39,15 @@ async function run(options: Options): Promise<boolean> {
       rows: options.rows,
       rounds: options.quick ? 3 : 5,
       step,
-      topic({ messages = options.rows, schemas = false } = {}) {
-        const id = `${messages} ${schemas}`
-        if (!topics.has(id)) topics.set(id, madeTopic({ messages, schemas }))
+      topic(plan = {}) {
+        const whole = { schemas: false, ...plan, messages: plan.messages ?? options.rows }
+        const id = JSON.stringify(Object.entries(whole).sort())
+        if (!topics.has(id)) {
+          step(`making a topic of ${count(whole.messages)} messages ${whole.schemas ? 'with' : 'without'} schemas`)
+          topics.set(id, makeTopic(stack.kafka.brokers, whole))
+        }
         return topics.get(id)!
       },
-    }
-    const madeTopic = async (plan: { messages: number; schemas: boolean }): Promise<BenchTopic> => {
-      step(`making a topic of ${count(plan.messages)} messages ${plan.schemas ? 'with' : 'without'} schemas`)
-      return makeTopic(stack.kafka.brokers, plan)
     }
     const sections: Section[] = []
     const failed: string[] = []

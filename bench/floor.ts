@@ -1,16 +1,22 @@
 /** The least that each step can cost in this runtime: the same bytes, and nothing made of them. */
 import { connect } from 'node:net'
-import lz4 from 'lz4-napi'
 import type { RecordBlock, TopicState } from '../src/core/records.ts'
+import { decompress } from '../src/kafka/compression.ts'
 import { fetchRequest, readFetch } from '../src/kafka/fetch.ts'
 
 /** Of one answer, as the worker has it (src/workers/deps.ts). */
 export const fetchBytes = 4 * 1024 ** 2
 
-/** Every record batch of the topic through a plain socket, headers looked at only for where to go on. Returns the compressed sections. */
-export async function fetchAll(broker: string, { identity, partitions }: TopicState, keep: boolean): Promise<Buffer[]> {
+/** The records of a batch as they came. */
+export interface Section {
+  readonly codec: number
+  readonly bytes: Buffer
+}
+
+/** Every record batch of the topic through a plain socket, headers looked at only for where to go on. */
+export async function fetchAll(broker: string, { identity, partitions }: TopicState, keep: boolean): Promise<Section[]> {
   const socket = openSocket(broker)
-  const sections: Buffer[] = []
+  const sections: Section[] = []
   try {
     for (const { partition, low, stable } of partitions) {
       for (let offset = low; offset < stable;) {
@@ -21,7 +27,7 @@ export async function fetchAll(broker: string, { identity, partitions }: TopicSt
           const end = at + 12 + records.readInt32BE(at + 8)
           if (end > records.length) break
           offset = records.readBigInt64BE(at) + BigInt(records.readInt32BE(at + 23)) + 1n
-          if (keep) sections.push(Buffer.from(records.subarray(at + 61, end)))
+          if (keep) sections.push({ codec: records.readInt16BE(at + 21) & 7, bytes: Buffer.from(records.subarray(at + 61, end)) })
           at = end
         }
         if (offset === from) throw new Error(`the broker answers with no whole batch at ${offset}`)
@@ -33,9 +39,9 @@ export async function fetchAll(broker: string, { identity, partitions }: TopicSt
   }
 }
 
-/** Of lz4 sections; returns how many bytes they held. */
-export function decompressAll(sections: readonly Buffer[]): number {
-  return sections.reduce((sum, section) => sum + lz4.decompressFrameSync(section).length, 0)
+/** Returns how many bytes they held. */
+export function decompressAll(sections: readonly Section[]): number {
+  return sections.reduce((sum, { codec, bytes }) => sum + decompress(codec, bytes, Infinity, 'bench').length, 0)
 }
 
 const [quote, backslash, comma, open, close] = [0x22, 0x5c, 0x2c, 0x7b, 0x7d]

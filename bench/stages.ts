@@ -54,7 +54,7 @@ export const stages: Part = async (bench) => {
     return {
       title: 'Each step alone, and the floor',
       text: [
-        `CPU us a row in one process without Temporal, medians of ${bench.rounds} passes after one that warms the code; fetching over the whole topic, the rest over ${count(rows)} rows in memory. The floor does the least that can be done with the bytes in this runtime: a socket that is read and nothing kept; lz4 by the same library; a loop that looks at each byte of each value once; and, as nothing cheaper makes the same files, Sluice's own encoding and put of columns that are ready.`,
+        `CPU us a row in one process without Temporal, medians of ${bench.rounds} passes after one that warms the code; fetching over the whole topic, the rest over ${count(rows)} rows in memory. The floor does the least that can be done with the bytes in this runtime: a socket that is read and nothing kept; lz4 as Sluice takes it; a loop that looks at each byte of each value once; and, as nothing cheaper makes the same files, Sluice's own encoding and put of columns that are ready.`,
       ],
       tables: [
         [
