@@ -65,7 +65,7 @@ async function namedBy(
   const named = new Map<string, number>()
   try {
     for (const [key, { atMs }] of entries) {
-      const text = new TextDecoder().decode((await store.get(key)))
+      const text = new TextDecoder().decode(await store.get(key))
       for (const line of text.split('\n').filter((each) => each.startsWith('{'))) {
         const { add, path } = JSON.parse(line) as { add?: { path: string }; path?: string }
         const file = add ? `${root}/${add.path}` : path?.replace(/^s3a:\/\/[^/]+\//, '')

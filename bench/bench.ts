@@ -6,15 +6,19 @@ import { parseArgs } from 'node:util'
 import { count, step } from '../scripts/demo/screen.ts'
 import { startStack } from '../scripts/stack/start.ts'
 import { catchUp } from './catchUp.ts'
+import { files } from './files.ts'
+import { memory } from './memory.ts'
 import { naive } from './naive.ts'
 import type { Bench, Figures, Part, Section } from './part.ts'
 import { profile } from './profile.ts'
 import { printSection, ratiosOf, writeResults } from './report.ts'
+import { scale } from './scale.ts'
 import { schemas } from './schemas.ts'
 import { stages } from './stages.ts'
+import { tail } from './tail.ts'
 import { makeTopic, type BenchTopic } from './topic.ts'
 
-const parts: Readonly<Record<string, Part>> = { stages, catchUp, naive, schemas }
+const parts: Readonly<Record<string, Part>> = { stages, catchUp, naive, schemas, tail, files, memory, scale }
 
 interface Options {
   readonly quick: boolean

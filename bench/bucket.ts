@@ -35,8 +35,7 @@ export interface Seen {
 export interface FolderWatch {
   /** By key. */
   readonly seen: ReadonlyMap<string, Seen>
-  /** Resolves when nothing new was seen for so long. */
-  quiet(forMs: number): Promise<void>
+  /** Resolves when it has looked once more. */
   stop(): Promise<void>
 }
 
@@ -47,7 +46,8 @@ export function watchFolder(store: ObjectStore, prefix: string): FolderWatch {
   const seen = new Map<string, Seen>()
   let over = false
   const watching = (async () => {
-    while (!over) {
+    for (let last = false; !last;) {
+      last = over
       const listed: StoredObject[] = []
       for await (const object of store.list(`${prefix}/`)) listed.push(object)
       const atMs = Date.now()
@@ -58,13 +58,6 @@ export function watchFolder(store: ObjectStore, prefix: string): FolderWatch {
   watching.catch(() => undefined)
   return {
     seen,
-    async quiet(forMs) {
-      let newestMs = Date.now()
-      while (Date.now() - newestMs < forMs) {
-        await sleep(lookEveryMs)
-        for (const { atMs } of seen.values()) newestMs = Math.max(newestMs, atMs)
-      }
-    },
     async stop() {
       over = true
       await watching

@@ -17,8 +17,6 @@ const partitions = 3
 const database = 'airline'
 /** Code warms up, and what stood there before the contender began is caught up with. */
 const warmUpMs = 20_000
-/** After the last change: over when no file has come for so long. */
-const quietMs = 5_000
 
 export const tail: Part = async (bench) => {
   const seconds = bench.quick ? 45 : 90
@@ -51,6 +49,8 @@ export const tail: Part = async (bench) => {
 interface Follower extends WatchedTable {
   readonly name: string
   readonly pid: number
+  /** Resolves when all changes are in the lake. */
+  drain(): Promise<unknown>
   close(): Promise<void>
 }
 
@@ -62,6 +62,7 @@ const followWithSluice: Open = async ({ stack }, topicPrefix) => {
   const root = sluice.prefixOf(bookings.name)
   return {
     ...{ name: 'Sluice', pid: sluice.pid, root, log: '_delta_log', changedUs: 'epoch_us(__source_ts)' },
+    drain: () => sluice.flush(bookings.name),
     close: () => sluice.stop(),
   }
 }
@@ -73,10 +74,8 @@ function followWithSpark(version: SparkVersion): Open {
     await job.begin()
     return {
       ...{ name: `Spark ${version}`, pid: job.pid, root: job.prefix, log: '_spark_metadata', changedUs: 'ts_us' },
-      async close() {
-        await job.end()
-        await job.close()
-      },
+      drain: () => job.end(),
+      close: () => job.close(),
     }
   }
 }
@@ -105,7 +104,7 @@ async function follow(bench: Bench, open: Open, seconds: number): Promise<Measur
       const span = [fromMs, Date.now()] as const
       const usage = cost.stop()
       await traffic.stop()
-      await watch.quiet(quietMs)
+      await follower.drain()
       await watch.stop()
       return { name: follower.name, usage, ...(await arrivalsOf(s3, follower, watch.seen, span)) }
     } finally {

@@ -1,8 +1,8 @@
 """The job that Sluice takes the place of: the changes of one topic, parsed by a schema declared beforehand, appended as Parquet.
 
 The first line of standard input is the plan, as JSON. Then {"ready": true} is printed, "go" awaited, the query started, and
-{"running": true} printed once its first batch is over. A job that follows the topic goes on until "stop"; the other ends when
-it has read what stood there at its start. What it did is the last line. Only what the job needs is set: the rest is Spark's default.
+{"running": true} printed once its first batch is over. A job that follows the topic goes on until "stop", and ends with all that stands there
+then; the other ends with what stood there at its start. What it did is the last line. Only what the job needs is set: the rest is Spark's default.
 """
 import json
 import sys
@@ -46,6 +46,7 @@ if plan["follow"]:
         time.sleep(0.1)
     tell(running=True)
     await_order("stop")
+    query.processAllAvailable()
     query.stop()
 else:
     query = writer.trigger(availableNow=True).start()
