@@ -1,9 +1,11 @@
-/** Sluice as users run it: a worker process of its own, tables started and asked through Temporal. */
+/** Sluice as users run it: built, a worker process of its own, tables started and asked through Temporal. */
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
 import { endProcess } from '../scripts/stack/processes.ts'
+import { projectRoot } from '../scripts/stack/places.ts'
+import { runTool } from '../scripts/stack/tools.ts'
 import { startWorker, type WorkerStack } from '../scripts/stack/worker.ts'
 import type { TableStatus } from '../src/core/tableState.ts'
 import { filesBelow } from './bucket.ts'
@@ -43,6 +45,12 @@ export interface Sluice {
 }
 
 let workers = 0
+let built: Promise<unknown> | null = null
+
+/** `npm run build`, once a bench. */
+function build(): Promise<unknown> {
+  return runTool(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { cwd: projectRoot })
+}
 
 /** Resolves when the worker is ready for its first table. */
 export async function startSluice(stack: WorkerStack, plan: SluicePlan): Promise<Sluice> {
@@ -53,7 +61,9 @@ export async function startSluice(stack: WorkerStack, plan: SluicePlan): Promise
   writeFileSync(tables, plan.tables ?? declaration())
   const { topicPrefix, database, nodeOptions = [] } = plan
   const env = { CDC_PIPELINE: id, CDC_TASK_QUEUE: id, CDC_CONFIG: tables, CDC_SEARCH_ATTRIBUTES: 'false', ...plan.env }
-  const worker = await startWorker(stack, { name, topicPrefix, database, lakePrefix, env, nodeOptions })
+  await (built ??= build())
+  const program = [...nodeOptions, 'dist/workers/main.js']
+  const worker = await startWorker(stack, { name, topicPrefix, database, lakePrefix, env, program })
   const connection = await Connection.connect({ address: stack.temporal.address })
   const client = new Client({ connection, namespace: stack.temporal.namespace })
   const workflowId = (table: string) => `tableCdc/${id}/${table}`

@@ -14,8 +14,8 @@ export interface WorkerPlan {
   lakePrefix: string
   /** More of the environment: CDC_FAILPOINTS, CDC_TASK_QUEUE, an endpoint with a proxy in between. */
   env?: Record<string, string>
-  /** Node's own options, such as --cpu-prof. */
-  nodeOptions?: readonly string[]
+  /** What Node is to run, its own options in front; as `npm start` does unless given. */
+  program?: readonly string[]
 }
 
 /** The parts that a worker needs. */
@@ -41,13 +41,15 @@ export function workerEnv(stack: Omit<WorkerStack, 'dir'>, plan: Omit<WorkerPlan
   }
 }
 
-/** Starts `npm start` as a process of the stack: it is stopped with it, before everything else. */
+const source = ['--import', 'tsx', 'src/workers/main.ts']
+
+/** Starts a worker as a process of the stack: it is stopped with it, before everything else. */
 export async function startWorker(stack: WorkerStack, plan: WorkerPlan): Promise<PartRecord> {
   const mark = join(stack.dir, plan.name)
   return startPart(stack.dir, {
     part: plan.name,
     command: process.execPath,
-    args: [...(plan.nodeOptions ?? []), '--import', 'tsx', 'src/workers/main.ts', `--mark=${mark}`],
+    args: [...(plan.program ?? source), `--mark=${mark}`],
     env: {
       CDC_WORKFLOW_BUNDLE: await workflowBundle(),
       ...workerEnv(stack, plan),
