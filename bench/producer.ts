@@ -1,4 +1,5 @@
 /** Writes record batches to Kafka as fast as one process can: kafkajs' own producer makes an object or two of every record. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32c } from '@node-rs/crc32'
 import { Kafka, logLevel } from 'kafkajs'
 import lz4 from 'lz4-napi'
@@ -31,6 +32,8 @@ export interface Producer {
 /** About what Debezium's producer sends in one batch while it is behind. */
 const recordsABatch = 1000
 const batchesUnderWay = 6
+/** The broker's errors while it takes up a partition that was just made. */
+const notYet = new Set([3, 5, 6])
 
 export function openProducer(brokers: readonly string[]): Producer {
   const settings = { brokers, clientId: 'bench-producer', maxBatchBytes: 1 << 26, fetchBytes: 1 << 22 }
@@ -38,8 +41,14 @@ export function openProducer(brokers: readonly string[]): Producer {
   const metadata = metadataCache(connections)
 
   async function send(topic: string, leader: BrokerAddress, partition: number, batch: Buffer): Promise<void> {
-    const error = readProduce(await connections.send(leader, 'read', produceRequest(topic, partition, batch)))
-    if (error !== 0) throw new Error(`the broker refuses records of ${topic}/${partition} with error ${error}`)
+    for (let attempt = 1; ; attempt++) {
+      const error = readProduce(await connections.send(leader, 'read', produceRequest(topic, partition, batch)))
+      if (error === 0) return
+      if (!notYet.has(error) || attempt === 50) {
+        throw new Error(`the broker refuses records of ${topic}/${partition} with error ${error}`)
+      }
+      await sleep(100)
+    }
   }
 
   return {

@@ -19,7 +19,7 @@ const database = 'airline'
 const warmUpMs = 20_000
 
 export const tail: Part = async (bench) => {
-  const seconds = bench.quick ? 45 : 90
+  const seconds = bench.quick ? 30 : 90
   const versions = bench.quick ? sparkVersions.slice(0, 1) : sparkVersions
   const measured: Measured[] = []
   for (const open of [followWithSluice, ...versions.map(followWithSpark)]) measured.push(await follow(bench, open, seconds))
