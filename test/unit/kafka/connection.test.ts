@@ -52,6 +52,22 @@ const apiVersions = Buffer.concat([
 const request: WireRequest = { apiKey: 1, apiVersion: 13, apiName: 'Fetch', body: Buffer.from([0]), throttleAt: 1 }
 
 describe('connections', () => {
+  it('leave no failure unhandled where a request was given up before it was sent', async () => {
+    const unhandled: unknown[] = []
+    const listener = (error: unknown) => void unhandled.push(error)
+    process.on('unhandledRejection', listener)
+    try {
+      const { connections, port } = await fakeBroker(() => connections.close())
+      const given = new Error('given up')
+      await expect(connections.send({ host: '127.0.0.1', port }, 'read', request, AbortSignal.abort(given))).rejects.toBe(given)
+      await expect(connections.send({ host: '127.0.0.1', port }, 'read', request)).rejects.toThrow(/CDC2001/)
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(unhandled).toEqual([])
+    } finally {
+      process.off('unhandledRejection', listener)
+    }
+  })
+
   it('hand back the bytes of an answer untouched', async () => {
     const body = Buffer.from([0, 0, 0, 0, 0, 7, 8, 9])
     const { connections, port } = await fakeBroker(({ socket }, framed) => socket.write(framed(body)))
