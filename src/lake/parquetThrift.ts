@@ -18,7 +18,9 @@ export function decodeStruct(struct: object, bytes: Uint8Array): void {
   decodeThrift(struct as Parameters<typeof decodeThrift>[0], Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
 }
 
-/** Sizes and offsets: exact up to 2^53. */
+/** Sizes and offsets: exact up to 2^53. Given a number, Int64 itself makes its bytes in a way that Node takes long to deprecate. */
 export function int64(value: number): Int64 {
-  return new Int64(value)
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigInt64BE(BigInt(value))
+  return new Int64(bytes)
 }
