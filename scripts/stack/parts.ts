@@ -61,6 +61,7 @@ export async function killPart(dir: string, name: string): Promise<void> {
 export async function restartPart(dir: string, name: string): Promise<number> {
   const part = partRecord(dir, name)
   await stopPart(part)
+  await sleep(part.restMs ?? 0)
   return (await startPart(dir, part)).pid
 }
 

@@ -15,6 +15,8 @@ export interface PartRecord extends Command {
   stopSignal: NodeJS.Signals
   /** Milliseconds it gets to end by itself. */
   graceMs: number
+  /** Milliseconds that it must have been down before it starts again. */
+  restMs?: number
   /** Where it ends after the others (Kafka after Connect): higher numbers are stopped later. */
   stopOrder: number
   /** A class archive that the process writes when it ends, and the name under which the next start looks for it. */

@@ -44,7 +44,8 @@ function frozen(part: PartName, name: string, [least, most]: readonly [number, n
 export const partFaults: readonly Fault[] = [
   killed('temporal', 'the Temporal server', 6000),
   killed('kafka', 'the Kafka broker', 3000),
-  frozen('kafka', 'the Kafka broker', [3000, 12_000]),
+  // Not past its session: a broker that is fenced and alone may leave out the markers of a transaction (docs/decisions/0004).
+  frozen('kafka', 'the Kafka broker', [1000, 2500]),
   killed('connect', 'Kafka Connect', 3000),
   killed('postgres', 'PostgreSQL', 3000),
   killed('store', 'the S3 server', 5000),
