@@ -89,6 +89,7 @@ function optionsOf(args: readonly string[]): Options {
         only: { type: 'string' },
       },
     })
+    if (process.platform !== 'linux') throw new Error('the bench measures by /proc: it runs on Linux')
     const rows = Number(values.rows ?? 1_000_000)
     if (!(Number.isInteger(rows) && rows >= 1000)) throw new Error(`--rows takes a number from 1000 on, not ${values.rows}`)
     const only = values.profile ? ['profile'] : (values.only?.split(',') ?? Object.keys(parts))
