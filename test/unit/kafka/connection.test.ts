@@ -57,7 +57,7 @@ describe('connections', () => {
     const listener = (error: unknown) => void unhandled.push(error)
     process.on('unhandledRejection', listener)
     try {
-      const { connections, port } = await fakeBroker(() => connections.close())
+      const { connections, port } = await fakeBroker(() => void connections.close())
       const given = new Error('given up')
       await expect(connections.send({ host: '127.0.0.1', port }, 'read', request, AbortSignal.abort(given))).rejects.toBe(given)
       await expect(connections.send({ host: '127.0.0.1', port }, 'read', request)).rejects.toThrow(/CDC2001/)
