@@ -9,73 +9,74 @@ import { declaration, makeTopic, type BenchTopic } from './topic.ts'
 
 export const scale: Part = async (bench) => {
   const messages = Math.ceil(bench.rows / (bench.quick ? 5 : 2))
-  const spread = (name: string, tables: number, partitions: number) => makeTables(bench, { name, tables, partitions, messages })
-  const whole = [await bench.topic()]
-
-  const sizes: [string, Carried][] = []
-  for (const rows of ['10000', '30000', null, '300000']) {
-    // Wherever the rows are chosen here, it is they that decide.
-    const env = rows === null ? {} : { CDC_BATCH_MAX_ROWS: rows, CDC_BATCH_MAX_BYTES: '2GB' }
-    sizes.push([rows === null ? 'default' : count(Number(rows)), await carry(bench, whole, { env })])
-  }
-  const twoPartitions = await spread('two-partitions', 1, 2)
-  const twoTables = await spread('two-tables', 2, 1)
-  const workers: [string, Carried][] = []
-  for (const [what, topics] of [
-    ['1 table of 2 partitions', twoPartitions],
-    ['2 tables of 1 partition', twoTables],
-  ] as const) {
-    for (const many of [1, 2])
-      workers.push([`${what}, ${many} worker${many > 1 ? 's' : ''}`, await carry(bench, topics, { workers: many })])
-  }
-  const shapes: [string, Carried][] = []
-  for (const [tables, partitions] of [
-    [1, 1],
-    [1, 8],
-    [1, 50],
-    [8, 3],
-    [50, 3],
-  ] as const) {
-    const topics = await spread(`${tables}-by-${partitions}`, tables, partitions)
-    shapes.push([`${tables} table${tables > 1 ? 's' : ''} of ${partitions}`, await carry(bench, topics)])
-  }
-  const usual = sizes.find(([name]) => name === 'default')![1].histories[0]!
+  const [sizes, workers, shapes] = [await bySize(bench), await byWorkers(bench, messages), await byShape(bench, messages)]
   return {
     title: 'Scale',
     text: [
-      `Batches: ${count(whole[0]!.messages)} messages of one table with 3 partitions, by the most rows of a range (CDC_BATCH_MAX_ROWS). Events are those of the workflow's history; dispatch is the median time from an activity's being scheduled to a worker's having it; server is the CPU of Temporal's server. While nothing runs no activity is with a worker: that time is Temporal's alone. At the default size it is ${percent(usual.betweenS / usual.wallS)} of the whole.`,
-      `Workers and shapes: ${count(messages)} messages in all, spread over the tables. Workers, broker, store and Temporal's server share the machine's cores.`,
+      `Batches: ${count(bench.rows)} messages of one table with 3 partitions, by the most rows of a range (CDC_BATCH_MAX_ROWS). Events are those of the workflow's history; server is the CPU of Temporal's server. Between: no activity was with a worker, from the first poll to the last commit, so this time is Temporal's and the workflow's own; not writing: no range was being written.`,
+      `Workers and shapes: ${count(messages)} messages in all, spread over the tables. Dispatch is the median time from an activity's being scheduled to a worker's having it. Workers, broker, store and Temporal's server share the machine's cores.`,
     ],
-    tables: [sizesTable(sizes), shapesTable('workers', workers), shapesTable('tables and their partitions', shapes)],
+    tables: [sizesTable(sizes), shapesTable('workers', workers), shapesTable('tables', shapes)],
   }
 }
 
-function sizesTable(sizes: readonly (readonly [string, Carried])[]): Table {
+type Trial = readonly [name: string, carried: Carried]
+
+async function bySize(bench: Bench): Promise<Trial[]> {
+  const topics = [await bench.topic()]
+  const trials: Trial[] = []
+  for (const rows of ['10000', '30000', '300000']) {
+    // Bytes are left out of it: it is the rows that decide.
+    const env = { CDC_BATCH_MAX_ROWS: rows, CDC_BATCH_MAX_BYTES: '2GB' }
+    trials.push([count(Number(rows)), await carry(bench, topics, { env })])
+  }
+  return [...trials, ['default', await carry(bench, topics)]]
+}
+
+async function byWorkers(bench: Bench, messages: number): Promise<Trial[]> {
+  const trials: Trial[] = []
+  for (const [tables, partitions] of [[1, 2] as const, [2, 1] as const]) {
+    const topics = await makeTables(bench, { tables, partitions, messages })
+    for (const workers of [1, 2]) trials.push([`${workers} on ${shapeOf(topics)}`, await carry(bench, topics, { workers })])
+  }
+  return trials
+}
+
+async function byShape(bench: Bench, messages: number): Promise<Trial[]> {
+  const trials: Trial[] = []
+  for (const [tables, partitions] of [[1, 1] as const, [1, 8] as const, [1, 50] as const, [8, 3] as const, [50, 3] as const]) {
+    const topics = await makeTables(bench, { tables, partitions, messages })
+    trials.push([shapeOf(topics), await carry(bench, topics)])
+  }
+  return trials
+}
+
+function shapeOf(topics: readonly BenchTopic[]): string {
+  return `${topics.length} x ${topics[0]!.partitions} partitions`
+}
+
+function sizesTable(trials: readonly Trial[]): Table {
   return [
-    [
-      'rows a range',
-      'rows/s',
-      'CPU us a row',
-      'batches',
-      'events a batch',
-      'server ms a batch',
-      'dispatch ms',
-      'nothing runs',
-      'nothing is written',
-    ],
-    ...sizes.map(([name, carried]) => {
+    ['rows a range', ...figureNames, 'between ms a batch', 'between', 'not writing'],
+    ...trials.map(([name, carried]) => {
       const { betweenS, notWritingS, wallS } = carried.histories[0]!
-      return [name, ...figuresOf(carried), percent(betweenS / wallS), percent(notWritingS / wallS)]
+      const shares = [betweenS, notWritingS].map((part) => `${((part / wallS) * 100).toFixed(1)} %`)
+      return [name, ...figuresOf(carried), ((betweenS * 1000) / carried.batches).toFixed(0), ...shares]
     }),
   ]
 }
 
-function shapesTable(what: string, shapes: readonly (readonly [string, Carried])[]): Table {
+function shapesTable(what: string, trials: readonly Trial[]): Table {
   return [
-    [what, 'rows/s', 'CPU us a row', 'batches', 'events a batch', 'server ms a batch', 'dispatch ms', 's', 'peak MiB'],
-    ...shapes.map(([name, carried]) => [name, ...figuresOf(carried), carried.wallS.toFixed(1), carried.peakRssMib.toFixed(0)]),
+    [what, ...figureNames, 'dispatch ms', 's', 'peak MiB'],
+    ...trials.map(([name, carried]) => {
+      const dispatchMs = median(carried.histories.map((history) => history.dispatchMs))
+      return [name, ...figuresOf(carried), dispatchMs.toFixed(0), carried.wallS.toFixed(1), carried.peakRssMib.toFixed(0)]
+    }),
   ]
 }
+
+const figureNames = ['rows/s', 'CPU us a row', 'batches', 'events a batch', 'server ms a batch']
 
 function figuresOf({ messages, wallS, cpuS, batches, serverCpuS, histories }: Carried): string[] {
   return [
@@ -84,31 +85,30 @@ function figuresOf({ messages, wallS, cpuS, batches, serverCpuS, histories }: Ca
     count(batches),
     (sum(histories, ({ events }) => events) / batches).toFixed(1),
     ((serverCpuS * 1000) / batches).toFixed(0),
-    median(histories.map(({ dispatchMs }) => dispatchMs)).toFixed(0),
   ]
 }
-
-const percent = (part: number) => `${(part * 100).toFixed(1)} %`
 
 function sum<T>(of: readonly T[], figure: (each: T) => number): number {
   return of.reduce((total, each) => total + figure(each), 0)
 }
 
 interface Spread {
-  readonly name: string
   readonly tables: number
   readonly partitions: number
   /** Of all tables together. */
   readonly messages: number
 }
 
-async function makeTables({ stack, step }: Bench, { name, tables, partitions, messages }: Spread): Promise<BenchTopic[]> {
-  step(
-    `making ${tables === 1 ? 'a topic' : `${tables} topics`} of ${partitions === 1 ? 'one partition' : `${partitions} partitions`}`,
-  )
+async function makeTables({ stack, step }: Bench, { tables, partitions, messages }: Spread): Promise<BenchTopic[]> {
+  step(`making ${tables} x ${partitions} partitions`)
   const topics: BenchTopic[] = []
   for (let i = 1; i <= tables; i++) {
-    const plan = { messages: Math.ceil(messages / tables), partitions, topicPrefix: `bench-${name}`, table: `bookings_${i}` }
+    const plan = {
+      messages: Math.ceil(messages / tables),
+      partitions,
+      topicPrefix: `bench-${tables}x${partitions}`,
+      table: `bookings_${i}`,
+    }
     topics.push(await makeTopic(stack.kafka.brokers, plan))
   }
   return topics
@@ -148,9 +148,7 @@ async function carry(
     const histories = await Promise.all(topics.map(({ table }) => historyFacts(sluice.client, sluice.workflowId(table))))
     const messages = sum(topics, (topic) => topic.messages)
     const wallS = Math.max(...usages.map((usage) => usage.wallS))
-    step(
-      `${topics.length} x ${topics[0]!.partitions} partitions, ${workers} at work: ${count(Math.round(messages / wallS))} rows/s`,
-    )
+    step(`${workers} on ${shapeOf(topics)}: ${count(Math.round(messages / wallS))} rows/s`)
     return {
       messages,
       wallS,
