@@ -1,9 +1,6 @@
 /** The files themselves: their size against pyarrow's of the same rows, and what DuckDB reads of them for a selective query. */
-import { spawn } from 'node:child_process'
-import { text as whole } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { count } from '../scripts/demo/screen.ts'
-import { readersPython } from '../scripts/stack/readers.ts'
+import { askPython } from '../scripts/stack/readers.ts'
 import { openLakeReader } from '../scripts/verify/lakeReader.ts'
 import { filesBelow } from './bucket.ts'
 import type { Bench, Part } from './part.ts'
@@ -54,11 +51,8 @@ interface Weighed {
   readonly theirs: number
 }
 
-async function weigh({ stack: { s3 } }: Bench, folder: string): Promise<Weighed> {
-  const script = fileURLToPath(new URL('rewrite.py', import.meta.url))
-  const python = spawn(await readersPython(), [script], { stdio: ['pipe', 'pipe', 'inherit'] })
-  python.stdin.end(JSON.stringify({ s3, folder: `${s3.bucket}/${folder}` }))
-  return JSON.parse(await whole(python.stdout)) as Weighed
+function weigh({ stack: { s3 } }: Bench, folder: string): Promise<Weighed> {
+  return askPython(new URL('rewrite.py', import.meta.url), { s3, folder: `${s3.bucket}/${folder}` })
 }
 
 interface Read {

@@ -2,12 +2,10 @@
  * One table with a column of every type: rows by a seed, half of them before the connector starts and half while it streams,
  * then updates and deletes; carried by the real pipeline and read back by readers that are not ours.
  */
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Client as TemporalClient, Connection } from '@temporalio/client'
 import pg from 'pg'
 import { stringify } from 'yaml'
@@ -15,7 +13,7 @@ import { drainDatabase, drainTables } from '../demo/drain.ts'
 import { createDatabase } from '../stack/airline.ts'
 import { deleteConnector, registerConnector } from '../stack/connector.ts'
 import { endProcess } from '../stack/processes.ts'
-import { duckdbDelta, duckdbHttpfs, readersPython } from '../stack/readers.ts'
+import { askPython, duckdbDelta, duckdbHttpfs } from '../stack/readers.ts'
 import type { StackFacts } from '../stack/start.ts'
 import { startWorker } from '../stack/worker.ts'
 import { installJournal } from '../verify/journal.ts'
@@ -147,14 +145,7 @@ async function writeExpected(database: pg.Client, file: string): Promise<number>
 }
 
 async function compare(stack: StackFacts, root: string, expected: string): Promise<Record<string, ReaderReport>> {
-  const script = fileURLToPath(new URL('compare.py', import.meta.url))
   const columns = roundtripColumns.map(({ name, compared }) => [name, compared])
   const given = { s3: stack.s3, extensions: [await duckdbHttpfs(), await duckdbDelta()], root, expected, columns }
-  const python = spawn(await readersPython(), [script], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const chunks: Buffer[] = []
-  python.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
-  python.stdin.end(JSON.stringify(given))
-  const code = await new Promise((resolve, reject) => python.on('error', reject).on('close', resolve))
-  if (code !== 0) throw new Error(`the readers ended with exit code ${String(code)}`)
-  return JSON.parse(Buffer.concat(chunks).toString()) as Record<string, ReaderReport>
+  return askPython(new URL('compare.py', import.meta.url), given)
 }

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { cacheDir, projectRoot } from './places.ts'
 import { runTool } from './tools.ts'
 import { requirePip, unpackedWheel } from './wheels.ts'
@@ -13,6 +16,16 @@ let python: Promise<string> | undefined
 /** The Python that has pyarrow, DuckDB, deltalake, Polars and pandas: a virtual environment in the cache, made on first use. */
 export function readersPython(): Promise<string> {
   return (python ??= makeReaders())
+}
+
+/** Runs a script in that Python: `given` goes in as JSON, one JSON document comes out. */
+export async function askPython<T>(script: URL, given: unknown): Promise<T> {
+  const child = spawn(await readersPython(), [fileURLToPath(script)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
+  child.stdin.end(JSON.stringify(given))
+  const [answer, exitCode] = await Promise.all([text(child.stdout), ended])
+  if (exitCode !== 0) throw new Error(`${basename(script.pathname)} ended with exit code ${exitCode}`)
+  return JSON.parse(answer) as T
 }
 
 async function makeReaders(): Promise<string> {
