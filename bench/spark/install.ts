@@ -1,4 +1,7 @@
-/** Apache Spark as PyPI has it, and from Maven what the job needs besides: versions and hashes stand in spark.lock.json. */
+/**
+ * Apache Spark as PyPI has it, and from Maven what the job needs besides: versions and hashes stand in spark.lock.json. (The Kafka
+ * source for 3.5.5 is that of 3.5.3: its own could not be had.)
+ */
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -12,6 +15,16 @@ import lock from './spark.lock.json' with { type: 'json' }
 export type SparkVersion = keyof typeof lock
 
 export const sparkVersions = Object.keys(lock) as SparkVersion[]
+
+/** By version, the jars beside Spark's own: for people. */
+export const sparkJars: readonly (readonly [SparkVersion, string])[] = sparkVersions.map((version) => {
+  return [
+    version,
+    Object.keys(lock[version].jars)
+      .map((jar) => jar.split(':').slice(1).join(' '))
+      .join(', '),
+  ]
+})
 
 /** Downloads on first use some 0.6 GB (3.5.5) or 1.1 GB (4.1.1). Returns the environment in which Python runs a job on two cores. */
 export async function installSpark(version: SparkVersion): Promise<Record<string, string>> {
