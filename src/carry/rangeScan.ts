@@ -49,35 +49,29 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
   let nextDay = job.day
   let growth: Growth | null = null
   let rawBytes = 0
-  let last: { block: RecordBlock; index: number } | null = null
+  let lastBlock: RecordBlock | null = null
+  let lastIndex = 0
 
   /** True: the link ends before record i. */
   function endsBefore(block: RecordBlock, i: number): boolean {
-    const offset = block.baseOffset + BigInt(block.offsetDelta[i]!)
-    next = offset
     const event = decoder.decode(block, i)
     if (event !== null) {
       const day = dayOfEvent(event, block.timestamp[i]!)
       if (day !== null && day > job.day) {
         nextDay = day
-        if (isEmpty()) {
-          // An empty link that only says where the next one stands: what was scanned before is scanned again.
-          next = parseOffset(job.base)
-          last = null
-        }
         return true
       }
       growth = batch.need(event)
       if (growth !== null) return true
-      batch.append(event, offset, block.timestamp[i]!)
+      batch.append(event, offsetOf(block, i), block.timestamp[i]!)
     }
     passed(block, i)
     return false
   }
 
   function passed(block: RecordBlock, i: number): void {
-    next = block.baseOffset + BigInt(block.offsetDelta[i]!) + 1n
-    last = { block, index: i }
+    lastBlock = block
+    lastIndex = i
     rawBytes += Math.max(0, block.keyEnd[i]! - block.keyStart[i]!) + Math.max(0, block.valueEnd[i]! - block.valueStart[i]!)
   }
 
@@ -94,6 +88,16 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
     return true
   }
 
+  function endedBefore(offset: bigint): true {
+    next = offset
+    if (nextDay !== job.day && isEmpty()) {
+      // An empty link that only says where the next one stands: what was scanned before is scanned again.
+      next = parseOffset(job.base)
+      lastBlock = null
+    }
+    return true
+  }
+
   return {
     batch,
     setAside,
@@ -103,12 +107,14 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
     take(step) {
       for (const block of step.blocks) {
         for (let i = 0; i < block.count; i++) {
+          let ends
           try {
-            if (endsBefore(block, i)) return true
+            ends = endsBefore(block, i)
           } catch (error) {
-            if (fails(error, block, i)) return true
+            ends = fails(error, block, i)
           }
-          if (batch.totalRows >= maxRows || rawBytes >= maxBytes) return true
+          if (ends) return endedBefore(offsetOf(block, i))
+          if (batch.totalRows >= maxRows || rawBytes >= maxBytes) return endedBefore(offsetOf(block, i) + 1n)
         }
       }
       next = step.next
@@ -124,7 +130,7 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
         stats,
         lsn,
         order,
-        anchor: last && anchorOf(last),
+        anchor: lastBlock && anchorOf({ block: lastBlock, index: lastIndex }),
       }
     },
   }
@@ -138,7 +144,7 @@ function tooMany({ code, message, details, hint }: CdcFailure): CdcFailure {
 function setAsideOf({ code, message }: CdcFailure, block: RecordBlock, i: number): SetAside {
   const { key, value } = partsOf(block, i)
   return {
-    offset: block.baseOffset + BigInt(block.offsetDelta[i]!),
+    offset: offsetOf(block, i),
     timestampMs: block.timestamp[i]!,
     code,
     reason: message.slice(code.length + 1),
@@ -151,10 +157,14 @@ function setAsideOf({ code, message }: CdcFailure, block: RecordBlock, i: number
 export function anchorOf({ block, index: i }: { block: RecordBlock; index: number }): Anchor {
   const { key, value } = partsOf(block, i)
   return {
-    offset: offsetText(block.baseOffset + BigInt(block.offsetDelta[i]!)),
+    offset: offsetText(offsetOf(block, i)),
     timestampMs: block.timestamp[i]!,
     hash: recordHash(key, value),
   }
+}
+
+function offsetOf({ baseOffset, offsetDelta }: RecordBlock, i: number): bigint {
+  return baseOffset + BigInt(offsetDelta[i]!)
 }
 
 function partsOf(block: RecordBlock, i: number): { key: Uint8Array | null; value: Uint8Array | null } {

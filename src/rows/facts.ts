@@ -27,8 +27,9 @@ export class FactsSoFar {
   }
 
   add(event: ChangeEvent, offset: bigint): void {
-    if (this.minOffset === null || offset < this.minOffset) this.minOffset = offset
-    if (this.maxOffset === null || offset > this.maxOffset) this.maxOffset = offset
+    // Rows come in the order of their partition.
+    this.minOffset ??= offset
+    this.maxOffset = offset
     const ts = event.sourceTsUs
     if (ts !== null) {
       if (this.minSourceTs === null || ts < this.minSourceTs) this.minSourceTs = ts
