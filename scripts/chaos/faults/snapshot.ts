@@ -40,8 +40,7 @@ export const snapshotFaults = [
         if (sent >= rows) throw new NotStruck('the snapshot was over')
         await stage.carriers.start(table)
         await change(stage, `UPDATE ${table} SET changes = changes + 1 WHERE id % 7 = 0`)
-        await settled(stage, table)
-        await judge(stage, table)
+        judge(table, await settled(stage, table))
         return restartedAt
       } finally {
         await stage.carriers
@@ -121,29 +120,37 @@ async function firstRecords({ stack }: Stage, topic: string): Promise<number> {
   }
 }
 
-/** The change that was made last has arrived: all before it has, too. */
-async function settled(stage: Stage, table: string): Promise<void> {
+/** What the lake shows once the change that was made last has arrived: all before it has, too. The store may be away meanwhile. */
+async function settled(stage: Stage, table: string): Promise<Seen> {
   const deadline = Date.now() + patienceMs
   for (;;) {
     await stage.carriers
       .handle(table)
       .executeUpdate('flush')
       .catch(() => undefined)
-    if ((await read(stage, table).catch(() => null))?.changed === Math.floor(rows / 7)) return
+    const seen = await read(stage, table).catch(() => null)
+    if (seen?.changed === Math.floor(rows / 7)) return seen
     if (Date.now() > deadline) throw new Error(`${table} has not arrived in the lake`)
     await sleep(500)
   }
 }
 
-async function judge(stage: Stage, table: string): Promise<void> {
-  const { count, keys, wrong, twice } = await read(stage, table)
+function judge(table: string, { count, keys, wrong, twice }: Seen): void {
   if (count === rows && keys === rows && wrong === 0 && twice === 0) return
   throw new Error(
     `${table} after an interrupted snapshot: ${count} rows and ${keys} keys instead of ${rows}, ${wrong} wrong, ${twice} offsets twice`,
   )
 }
 
-async function read(stage: Stage, table: string) {
+interface Seen {
+  readonly count: number
+  readonly keys: number
+  readonly changed: number
+  readonly wrong: number
+  readonly twice: number
+}
+
+async function read(stage: Stage, table: string): Promise<Seen> {
   const lake = await openLakeReader(stage.stack.s3)
   try {
     const root = `s3://${stage.stack.s3.bucket}/${stage.lakePrefix}/${stage.rootOf(table)}`
