@@ -56,7 +56,13 @@ export class ObjectReader {
       } else if (value < end && isSpace(bytes[value])) value = skipSpace(bytes, value, end)
 
       const inner = index < 0 ? null : this.inner[index]
-      const stop = inner && bytes[value] === 0x7b ? inner.read(bytes, value, end) : skipValue(bytes, value, end)
+      const head = bytes[value]
+      const stop =
+        head === 0x22
+          ? skipString(bytes, plainWords(view, value + 1, end) - 1, end)
+          : inner && head === 0x7b
+            ? inner.read(bytes, value, end)
+            : skipValue(bytes, value, end)
       if (index >= 0) {
         if (start[index] !== -1) throw undecodable('a name stands twice in a JSON object', value)
         start[index] = value
@@ -130,6 +136,19 @@ function afterName(view: DataView, at: number, end: number, token: NameToken): n
   if (stop > end || last < 0) return -1
   for (let k = 0; k < last; k++) if (view.getInt32(at + k * 4, true) !== words[k]) return -1
   return view.getInt32(stop - 4, true) === words[last] ? stop : -1
+}
+
+/** Behind the words of four bytes from `at` on that hold neither quote nor backslash nor control character. */
+function plainWords(view: DataView, at: number, end: number): number {
+  let to = at
+  for (const last = end - 4; to <= last; to += 4) {
+    const word = view.getInt32(to, true)
+    const quote = word ^ 0x22222222
+    const backslash = word ^ 0x5c5c5c5c
+    const found = ((word - 0x20202020) & ~word) | ((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash)
+    if ((found & 0x80808080) !== 0) break
+  }
+  return to
 }
 
 let viewed: Uint8Array | null = null
