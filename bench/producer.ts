@@ -126,6 +126,21 @@ function readProduce(answer: Buffer): number {
   return error ?? 0
 }
 
+const blockBytes = 64 * 1024
+const frameHead = lz4.compressFrameSync(Buffer.alloc(1)).subarray(0, 7)
+
+/** An LZ4 frame as Java's producer makes it: blocks of 64 KiB, each by itself, no checksums. */
+function frameOf(bytes: Buffer): Buffer {
+  const parts = [frameHead]
+  for (let at = 0; at < bytes.length; at += blockBytes) {
+    // The block has its size before compression in front, where a frame has the one after it.
+    const block = lz4.compressSync(bytes.subarray(at, at + blockBytes))
+    block.writeUInt32LE(block.length - 4, 0)
+    parts.push(block)
+  }
+  return Buffer.concat([...parts, Buffer.alloc(4)])
+}
+
 /** One record batch of magic 2 in the making (its layout: src/kafka/recordBatch.ts). */
 class Batch {
   count = 0
@@ -164,7 +179,7 @@ class Batch {
 
   /** The whole batch; another one begins. */
   take(): Buffer {
-    const section = lz4.compressFrameSync(this.records.subarray(0, this.at))
+    const section = frameOf(this.records.subarray(0, this.at))
     const batch = Buffer.alloc(61 + section.length)
     batch.writeInt32BE(49 + section.length, 8)
     batch.writeInt8(2, 16)
