@@ -48,17 +48,17 @@ async function chaos({ seed, minutes, faults, single }: Options): Promise<boolea
   step(`seed ${seed}: ${minutes} minutes of ${faults.length} kinds of faults, ${single ? 'one' : 'up to five'} at a time`)
   const name = `chaos_${seed}`
   const folder = join(projectRoot, '.stack', 'chaos')
+  // What fails while everything is being stopped is no news.
+  let ending = false
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => (ending = true))
+  const say = (text: string) => void (ending || step(text))
   const stack = await startStack({ name, progress: (part) => step(`started ${part}`) })
   let evidence = ''
   try {
-    const result = await runChaos(
-      stack,
-      { seed, forMs: minutes * 60_000, faults, single, name, say: step },
-      async (stage, found) => {
-        step('keeping the evidence')
-        evidence = await keepEvidence(stage, found, join(folder, `seed-${seed}-${new Date().toISOString().replaceAll(':', '-')}`))
-      },
-    )
+    const result = await runChaos(stack, { seed, forMs: minutes * 60_000, faults, single, name, say }, async (stage, found) => {
+      step('keeping the evidence')
+      evidence = await keepEvidence(stage, found, join(folder, `seed-${seed}-${new Date().toISOString().replaceAll(':', '-')}`))
+    })
     console.log(`\n${report(result, faults)}\n`)
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, `seed-${seed}.json`), JSON.stringify(result))
