@@ -68,10 +68,8 @@ async function namedBy(
       const entry = await store.get(key)
       // Spark writes each under another name first, and removes that.
       if (entry === null) continue
-      for (const line of new TextDecoder()
-        .decode(entry)
-        .split('\n')
-        .filter((each) => each.startsWith('{'))) {
+      const lines = new TextDecoder().decode(entry).split('\n')
+      for (const line of lines.filter((each) => each.startsWith('{'))) {
         const { add, path } = JSON.parse(line) as { add?: { path: string }; path?: string }
         const file = add ? `${root}/${add.path}` : path?.replace(/^s3a:\/\/[^/]+\//, '')
         if (file !== undefined) named.set(file, Math.min(atMs, named.get(file) ?? Infinity))
