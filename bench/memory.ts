@@ -24,7 +24,8 @@ export const memory: Part = async (bench) => {
     measured.push([`${wideColumns} columns`, budget, wide, await usageOf(bench, wide, { ...wide, env, tables })])
   }
   const peaks = overTime.map(({ peakRssMib }) => peakRssMib)
-  const [first, second] = [peaks.slice(0, slices / 2), peaks.slice(-slices / 2)]
+  const half = Math.ceil(peaks.length / 2)
+  const [first, second] = [peaks.slice(0, half), peaks.slice(-half)]
   return {
     title: 'Memory',
     text: [
@@ -82,7 +83,7 @@ interface Slice extends Usage {
 
 const askMs = 500
 
-/** The backlog in parts of about as many rows. */
+/** The backlog in parts of a tenth, or of a batch where that is more. */
 async function overBacklog({ stack, step }: Bench, topic: BenchTopic): Promise<Slice[]> {
   const sluice = await startSluice(stack, topic)
   try {
@@ -104,7 +105,7 @@ async function overBacklog({ stack, step }: Bench, topic: BenchTopic): Promise<S
         (status) => status.rows,
         () => before,
       )
-      if (found.length < slices - 1 && rows >= ((found.length + 1) / slices) * topic.changes) reached(rows)
+      if (rows - before >= topic.changes / slices) reached(rows)
     }
     await carried
     if (before < topic.changes) reached(topic.changes)
