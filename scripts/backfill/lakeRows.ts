@@ -2,25 +2,25 @@
 import type { Config } from '../../src/config/config.ts'
 import { reading } from '../../src/core/batchPlan.ts'
 import type { Position } from '../../src/core/receipts.ts'
-import { openDuckdb, settingsOf, tableUrl } from '../query/lake.ts'
+import { columnsOf, openDuckdb, settingsOf, tableUrl } from '../query/lake.ts'
 import { keyColumns, keyText, quoted, text } from '../query/latestState.ts'
 import { todaysColumns } from '../query/today.ts'
 import type { Visibility } from './visibility.ts'
 
-/** A row that was read again, by its key as PostgreSQL writes it, and the change that was streamed before it. */
+/** A row that was read again, by its key as PostgreSQL writes it, and the transaction of the change that was streamed before it. */
 export interface ReadAgain {
   readonly key: readonly string[]
   readonly tx: bigint
-  readonly deleted: boolean
 }
 
 export interface LakeRows {
+  /** Its columns, as PostgreSQL has them. */
+  readonly key: readonly string[]
   count(since: readonly Position[]): Promise<number>
-  /** Columns of the key, then those rows that are the newest of their key although the change before them was not `visible`. */
+  /** Rows that are the newest of their key although the change before them was not `visible`. */
   overtaken(since: readonly Position[], visible: Visibility): Promise<ReadAgain[]>
   /** Those that are the newest of their key although the change before them is its delete. */
   undead(since: readonly Position[]): Promise<ReadAgain[]>
-  readonly key: readonly string[]
   close(): void
 }
 
@@ -30,8 +30,7 @@ export async function openLakeRows({ lake, pipeline }: Config, root: string): Pr
   const url = tableUrl(lake, root)
   const log = `delta_scan(${text(url)})`
   const { key, story } = await settingsOf(connection, url)
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${log}`)
-  const columns = described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }))
+  const columns = await columnsOf(connection, log)
   const today = todaysColumns(log, columns, story)
   const keys = key.map((source) => {
     const places = keyColumns(source, columns, story.rules)
@@ -43,7 +42,7 @@ export async function openLakeRows({ lake, pipeline }: Config, root: string): Pr
     const names = keys.map((_, i) => `key${i}`)
     const rows = await connection.runAndReadAll(`
       SELECT ${names.join(', ')}, arg_max(__tx_id, __kafka_offset) FILTER (streamed) AS tx, arg_max(__op, __kafka_offset) FILTER (streamed) AS op
-      FROM (SELECT ${[...keys.map((each, i) => `${each} AS key${i}`)].join(', ')}, __tx_id, __op, __kafka_partition, __kafka_offset,
+      FROM (SELECT ${keys.map((each, i) => `${each} AS key${i}`).join(', ')}, __tx_id, __op, __kafka_partition, __kafka_offset,
         __snapshot IS DISTINCT FROM 'incremental' AS streamed, ${readSince(since)} AS again FROM ${today}
         WHERE __op <> 't' AND __epoch = (SELECT max(__epoch) FROM ${log}))
       GROUP BY ${names.join(', ')}, __kafka_partition
@@ -51,7 +50,6 @@ export async function openLakeRows({ lake, pipeline }: Config, root: string): Pr
     return rows.getRows().map((row) => ({
       key: row.slice(0, keys.length).map(String),
       tx: BigInt(String(row.at(-2))),
-      deleted: row.at(-1) === 'd',
     }))
   }
 

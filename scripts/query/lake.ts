@@ -103,8 +103,7 @@ export async function createViews(connection: DuckDBConnection, tables: readonly
     await connection.run(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
     const log = `${schema}.${quoted(table.table)}`
     await connection.run(`CREATE OR REPLACE VIEW ${log} AS SELECT * FROM delta_scan(${text(table.url)})`)
-    const described = await connection.runAndReadAll(`DESCRIBE ${log}`)
-    const columns = described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }))
+    const columns = await columnsOf(connection, log)
     const settings = await settingsOf(connection, table.url)
     const { key, story } = settings
     const whyNot = whyNoLatestState(settings, columns)
@@ -118,6 +117,12 @@ export async function createViews(connection: DuckDBConnection, tables: readonly
     await connection.run(`USE ${quoted(home)}.${quoted(lake.defaultSchema)}`)
   }
   return views
+}
+
+/** In their order; `from` is SQL. */
+export async function columnsOf(connection: DuckDBConnection, from: string): Promise<LakeColumn[]> {
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${from}`)
+  return described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }))
 }
 
 /** What the newest entry of the table's log that holds metaData says. */
