@@ -7,8 +7,17 @@ import type { TemporalFacts } from '../stack/temporal.ts'
 
 const patienceMs = 120_000
 
-/** Debezium has confirmed the database's log up to now: all of it is in Kafka. A heartbeat moves a quiet slot. */
+/**
+ * Debezium has confirmed the database's log up to now, twice: all of it is in Kafka, and can be read. For Kafka answers a commit
+ * before its marks stand in all partitions, but no transaction after it begins before they do.
+ */
 export async function drainDatabase(database: Client, withinMs = patienceMs): Promise<void> {
+  await confirmed(database, withinMs)
+  await confirmed(database, withinMs)
+}
+
+/** A heartbeat moves a quiet slot. */
+async function confirmed(database: Client, withinMs: number): Promise<void> {
   const deadline = Date.now() + withinMs
   const { rows } = await database.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn() AS lsn')
   for (;;) {
