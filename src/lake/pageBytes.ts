@@ -1,7 +1,11 @@
 /** A page in the making: bytes that grow. Parquet is little-endian throughout, as are the typed arrays of the machines we run on. */
 export class PageBytes {
-  data = new Uint8Array(64 * 1024)
+  data: Uint8Array<ArrayBuffer>
   length = 0
+
+  constructor(room = 64 * 1024) {
+    this.data = new Uint8Array(room)
+  }
 
   clear(): void {
     this.length = 0

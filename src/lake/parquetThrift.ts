@@ -3,14 +3,19 @@
  * column orders (DESIGN §5), so page headers and the footer are made of these. Held by the exact pin of its version.
  */
 import thrift from '@dsnp/parquetjs/dist/gen-nodejs/parquet_types.js'
-import { decodeThrift, serializeThrift } from '@dsnp/parquetjs/dist/lib/util.js'
+import { decodeThrift } from '@dsnp/parquetjs/dist/lib/util.js'
 import Int64 from 'node-int64'
+import { CompactProtocol } from './compactProtocol.ts'
 
 export { thrift }
 
-/** parquetjs types its own subset; the function takes any thrift struct. */
+/** By this name thrift's structs write themselves. */
+const write = Symbol.for('write')
+
 export function encodeStruct(struct: object): Uint8Array {
-  return serializeThrift(struct as Parameters<typeof serializeThrift>[0])
+  const protocol = new CompactProtocol()
+  ;(struct as { [write](protocol: CompactProtocol): void })[write](protocol)
+  return protocol.bytes()
 }
 
 /** Fills `struct` from bytes in thrift's compact protocol. */
