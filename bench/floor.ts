@@ -4,7 +4,7 @@ import type { RecordBlock, TopicState } from '../src/core/records.ts'
 import { decompress } from '../src/kafka/compression.ts'
 import { fetchRequest, readFetch } from '../src/kafka/fetch.ts'
 
-/** Of one answer, as the worker has it (src/workers/deps.ts). */
+/** Of one answer, as the worker has it (src/workers/doors.ts). */
 export const fetchBytes = 4 * 1024 ** 2
 
 /** The records of a batch as they came. */

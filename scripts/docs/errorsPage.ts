@@ -7,6 +7,7 @@ const chapters: readonly (readonly [digit: string, title: string])[] = [
   ['3', 'Records'],
   ['4', 'Values and columns'],
   ['5', 'The lake'],
+  ['6', 'The worker itself'],
 ]
 
 const policies: Readonly<Record<Policy, string>> = {
@@ -136,6 +137,9 @@ export const told: Readonly<Record<string, { readonly what: string; readonly ste
   CDC5007: {
     what: 'A link that was written more than an hour ago is gone or another one, and was not committed yet.',
     steps: 'Forbid deletes and lifecycle expiry under the table. After `resume` the range is written again from Kafka.',
+  },
+  CDC6001: {
+    what: 'A thread that carried ranges died, for example because it ran out of memory, or gave no sign of life for half a minute and was ended. Its ranges are carried by another one; the rest of the worker went on.',
   },
 }
 

@@ -35,6 +35,7 @@ export const variables: readonly (readonly [variable: string, path: string, read
   ['CDC_BATCH_MAX_BYTES', 'defaults.batch.maxBytes', 'text'],
   ['CDC_IDLE_WAIT', 'defaults.idleWait', 'text'],
   ['CDC_MEMORY_BUDGET', 'memoryBudget', 'text'],
+  ['CDC_THREADS', 'threads', 'text'],
   ['CDC_PLACEHOLDER', 'placeholder', 'text'],
   ['CDC_LOG_LEVEL', 'logLevel', 'text'],
   ['CDC_FAILPOINTS', 'failpoints', 'text'],

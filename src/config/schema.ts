@@ -187,6 +187,13 @@ export const configSchema = z.strictObject({
   memoryBudget: size
     .default(1024 ** 3)
     .describe('What the ranges being written may hold together; further ones wait. Default 1GiB'),
+  threads: z
+    .union([z.int().nonnegative(), z.string().regex(/^\d+$/)], { error: 'expected a whole number' })
+    .transform(Number)
+    .optional()
+    .describe(
+      'Threads that carry ranges, started when they are needed; 0: all in the main thread. Default: one less than there are cores and 1 to 8',
+    ),
   placeholder: z
     .string()
     .min(1)

@@ -169,6 +169,12 @@ export const failureRules = {
     policy: 'park',
     hint: 'An object that was written is gone before it was committed: check lifecycle rules and who may delete in the lake, then resume.',
   },
+
+  CDC6001: {
+    name: 'ThreadLost',
+    policy: 'retry',
+    hint: "A thread of the worker died or hung: its log says why. Where it ran out of memory, lower the table's batch.maxBytes.",
+  },
 } as const satisfies Record<string, Rule>
 
 export type FailureCode = keyof typeof failureRules

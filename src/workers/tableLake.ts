@@ -38,7 +38,6 @@ export interface TableLakeOptions {
 }
 
 export interface TableLake extends Lake {
-  context(table: ResolvedTable, signal: AbortSignal): LakeContext
   /** As new as the log is now. */
   newest(table: ResolvedTable, signal: AbortSignal): Promise<Snapshot>
 }
@@ -72,7 +71,6 @@ export function tableLake(options: TableLakeOptions): TableLake {
   }
 
   return {
-    context,
     newest,
 
     async open(table, topic, { decision, look }, who, signal) {

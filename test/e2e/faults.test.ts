@@ -39,6 +39,19 @@ describe.concurrent('every change is in the lake exactly once', { timeout: 300_0
     expect(await verdict(table)).toMatchObject(exactlyOnce)
   })
 
+  test.each([
+    ['killed with a thread in the middle of a file', 'write.midFile=kill@3', '2'],
+    ['ended by a thread that has just put an object', 'write.afterObject=exit@3', '2'],
+    ['killed in the middle of a file, without threads', 'write.midFile=kill@3', '0'],
+  ])('when a worker is %s', async (what, failpoints, threads) => {
+    const { worker, start, verdict } = await lane(what.replaceAll(/\W+/g, '-'))
+    const first = await worker({ CDC_FAILPOINTS: failpoints, CDC_THREADS: threads })
+    const table = await start()
+    await died(first)
+    await worker({ CDC_THREADS: threads })
+    expect(await verdict(table)).toMatchObject(exactlyOnce)
+  })
+
   test('when two workers carry one table, and one of them is killed', async () => {
     const { worker, start, batches, verdict } = await lane('two-workers')
     const [first] = await Promise.all([worker(), worker()])

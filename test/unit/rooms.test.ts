@@ -138,6 +138,19 @@ describe('rooms', () => {
     expect(stores.map((one) => one.file).filter((file) => !file.startsWith('workers/'))).toEqual([])
   })
 
+  test('a thread that carries ranges loads nothing of Temporal, nor what reads the configuration', () => {
+    const loaded = new Set(['workers/rangeThread.ts'])
+    for (const file of loaded) {
+      const relative = imports.filter((one) => one.file === file && !one.typeOnly && one.from.startsWith('.'))
+      for (const { from } of relative) loaded.add(new URL(from, `file:///${file}`).pathname.slice(1))
+    }
+    const packages = imports.filter((one) => loaded.has(one.file) && !one.typeOnly).map(({ from }) => packageOf(from))
+    expect(packages).toContain('kafkajs')
+    expect(packages.filter((name) => name?.startsWith('@temporalio/') || ['pino', 'zod', 'yaml'].includes(name ?? ''))).toEqual(
+      [],
+    )
+  })
+
   test('the environment is read in config alone', () => {
     const readers = files.filter((file) => /\bprocess\.env\b/.test(readFileSync(join(src, file), 'utf8')))
     expect(readers).toEqual(['config/process.ts'])

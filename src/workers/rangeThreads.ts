@@ -1,0 +1,152 @@
+/**
+ * Threads that carry ranges, each range whole in one of them (DESIGN §9). They start when there is something to carry and end after
+ * a long rest; one that dies or hangs fails its ranges, which are then tried again, and the next range starts another.
+ */
+import type { Worker } from 'node:worker_threads'
+import { CdcFailure, code } from '../core/failures.ts'
+import type { Reach } from '../core/failpoints.ts'
+import { parseOffset } from '../core/offsets.ts'
+import type { Receipt } from '../core/receipts.ts'
+import type { CarryRange } from './rangeCarrier.ts'
+import { failureOf, plainFailure, type FromThread, type ToThread } from './threadMessages.ts'
+
+/** Leaves a core to the main thread, to Kafka's and the store's own work; beyond eight, more workers are the better way. */
+export function defaultThreads(cores: number): number {
+  return Math.min(8, Math.max(1, cores - 1))
+}
+
+/** Offsets under way in a thread, about a tenth of a second's work: with fewer, another thread is not worth its memory. */
+const enoughForOne = 10_000
+/** Signs of life come once a second; a thread that gives none for so many looks hangs. */
+const looksUntilHung = 15
+/** With nothing to do for so many looks, a thread gives its memory back. */
+const looksUntilRested = 150
+
+export interface RangeThreadsOptions {
+  readonly most: number
+  readonly start: () => Worker
+  /** What a failpoint that was reached in a thread does: counted, and done, for the whole process. */
+  readonly reach: Reach
+  readonly logs: ThreadLogs
+  /** Between two looks at the threads (default 2 s). Looks are counted, not the time: a process that was stopped accuses nobody. */
+  readonly lookMs?: number
+}
+
+/** Lines of the threads, and of what becomes of them. */
+export type ThreadLogs = Readonly<Record<'debug' | 'warn' | 'error', (message: string, details: Record<string, unknown>) => void>>
+
+export interface RangeThreads {
+  readonly carry: CarryRange
+  /** Ends all threads at once; what they still carry fails. */
+  close(): Promise<void>
+}
+
+interface Thread {
+  readonly worker: Worker
+  readonly under: Map<number, Carrying>
+  /** Looks since it last said something. */
+  silent: number
+}
+
+interface Carrying {
+  readonly offsets: number
+  readonly resolve: (receipt: Receipt) => void
+  readonly reject: (error: Error) => void
+}
+
+export function rangeThreads({ most, start, reach, logs, lookMs = 2_000 }: RangeThreadsOptions): RangeThreads {
+  const threads = new Set<Thread>()
+  let last = 0
+
+  function open(): Thread {
+    const thread: Thread = { worker: start(), under: new Map(), silent: 0 }
+    const { worker } = thread
+    worker.on('message', (message: FromThread) => void hear(thread, message))
+    worker.on('error', (error) => lose(thread, `it died: ${error.message}`, error))
+    worker.on('exit', () => lose(thread, 'it ended'))
+    threads.add(thread)
+    return thread
+  }
+
+  /** The one with the least to do, or one more where all have enough. */
+  function next(): Thread {
+    const [least] = [...threads].sort((a, b) => load(a) - load(b))
+    return least && (load(least) < enoughForOne || threads.size >= most) ? least : open()
+  }
+
+  async function hear(thread: Thread, message: FromThread): Promise<void> {
+    thread.silent = 0
+    if (message.kind === 'carried') thread.under.get(message.id)?.resolve(message.receipt)
+    else if (message.kind === 'failed') thread.under.get(message.id)?.reject(failureOf(message.failure))
+    else if (message.kind === 'log') logs[message.level](message.message, message.details)
+    else if (message.kind === 'reach') {
+      const { id, point } = message
+      try {
+        await reach(point)
+        tell(thread, { kind: 'reached', id })
+      } catch (error) {
+        tell(thread, { kind: 'reached', id, failure: plainFailure(error) })
+      }
+    }
+  }
+
+  function lose(thread: Thread, why: string, error?: Error): void {
+    if (!threads.has(thread)) return
+    logs.error('a thread that carries ranges is lost; they are tried again', { why, ranges: thread.under.size, err: error })
+    drop(thread, why, error)
+  }
+
+  function drop(thread: Thread, why: string, cause?: Error): void {
+    threads.delete(thread)
+    for (const { reject } of thread.under.values()) {
+      reject(new CdcFailure(code.ThreadLost, `the thread that carried this range is lost: ${why}`, { cause }))
+    }
+  }
+
+  const look = setInterval(() => {
+    for (const thread of threads) {
+      const idle = thread.under.size === 0
+      if (++thread.silent < (idle ? looksUntilRested : looksUntilHung)) continue
+      if (idle) drop(thread, 'it had nothing to do')
+      else lose(thread, 'it hung')
+      void thread.worker.terminate()
+    }
+  }, lookMs)
+  look.unref()
+
+  return {
+    async carry(range, signal) {
+      signal.throwIfAborted()
+      const thread = next()
+      const id = ++last
+      const cancel = (): void => tell(thread, { kind: 'cancel', id })
+      signal.addEventListener('abort', cancel, { once: true })
+      try {
+        return await new Promise<Receipt>((resolve, reject) => {
+          const offsets = Number(parseOffset(range.job.to) - parseOffset(range.job.from))
+          thread.under.set(id, { offsets, resolve, reject })
+          thread.silent = 0
+          tell(thread, { kind: 'carry', id, range })
+        })
+      } finally {
+        thread.under.delete(id)
+        signal.removeEventListener('abort', cancel)
+      }
+    },
+
+    async close() {
+      clearInterval(look)
+      const all = [...threads]
+      for (const thread of all) drop(thread, 'the worker ends')
+      await Promise.all(all.map(({ worker }) => worker.terminate()))
+    },
+  }
+}
+
+function load({ under }: Thread): number {
+  return [...under.values()].reduce((sum, { offsets }) => sum + offsets, 0)
+}
+
+function tell({ worker }: Thread, message: ToThread): void {
+  worker.postMessage(message)
+}
