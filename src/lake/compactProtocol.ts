@@ -73,10 +73,7 @@ export class CompactProtocol {
 
   /** `value`: an Int64 or a number, exact up to 2^53. */
   writeI64(value: number | { valueOf(): number }): void {
-    const number = Number(value)
-    let rest = BigInt.asUintN(64, (BigInt(number) << 1n) ^ (number < 0 ? -1n : 0n))
-    for (; rest > 0x7fn; rest >>= 7n) this.out.byte(Number(rest & 0x7fn) | 0x80)
-    this.out.byte(Number(rest))
+    this.out.zigzag(BigInt(Number(value)))
   }
 
   writeString(value: string | Uint8Array): void {

@@ -4,38 +4,76 @@
  */
 import { BytesColumn, DoubleColumn, IntColumn, LongColumn, type ColumnBuilder } from '../core/columns.ts'
 import { decimalOf } from '../core/schema.ts'
-import { bitWidthOf } from './hybrid.ts'
+import type { Distances } from './distances.ts'
+import { bitWidthOf, writeHybrid } from './hybrid.ts'
+import { thrift } from './parquetThrift.ts'
+import type { EncodedValues } from './values.ts'
 
+/** Holds until the next one is asked for: all chunks use the same memory. */
 export interface Dictionary {
   readonly size: number
   /** For each entry, the place of the first value equal to it: values [0, size). */
   readonly firsts: Uint32Array
-  /** For each value of the column, its entry. */
+  /** For each value of the column, its entry; more may stand behind them. */
   readonly indices: Uint32Array
 }
 
 /** As in most writers: a dictionary page is read whole before the first value. */
 const maxBytes = 1 << 20
 /** After so many values, a column that hardly repeats is not worth hashing on. */
-const sampleValues = 16_384
+const sampleValues = 4096
 const sampleDistinct = 0.95
+/** Integers that are all this near to each other need no hashing. */
+const maxTable = 1 << 16
 
-/** Null where a dictionary would not make the chunk smaller, or would grow too large; the same values give the same answer. */
-export function dictionaryOf(column: ColumnBuilder): Dictionary | null {
-  if (column.values < 2) return null
-  if (column instanceof BytesColumn) return dictionaryOfBytes(column)
-  if (column instanceof IntColumn) return dictionaryOfWords(column.data, 1, column.values)
-  if (column instanceof LongColumn || column instanceof DoubleColumn) {
-    const words = new Int32Array(column.data.buffer, column.data.byteOffset, column.values * 2)
-    return dictionaryOfWords(words, 2, column.values)
+export function dictionaryValues({ size, indices }: Dictionary): EncodedValues {
+  const width = bitWidthOf(size - 1)
+  return {
+    encoding: thrift.Encoding.RLE_DICTIONARY,
+    bytesOf: (from, to) => ((to - from) * width) / 8,
+    write(out, from, to) {
+      out.byte(width)
+      writeHybrid(out, indices, from, to, width)
+    },
   }
-  return null
+}
+
+/**
+ * Null where a dictionary and its indices would take `limit` bytes or more, or it would grow too large; the same values give the
+ * same answer. `distances`: of this column.
+ */
+export function dictionaryOf(column: ColumnBuilder, distances: Distances | null, limit: number): Dictionary | null {
+  if (column.values < 2) return null
+  const entries = entriesOfThisThread
+  entries.begin(column.values, limit)
+  if (column instanceof BytesColumn) return dictionaryOfBytes(entries, column)
+  if (column instanceof IntColumn || column instanceof LongColumn) {
+    const width = column instanceof IntColumn ? 1 : 2
+    if (distances && distances.greatest - distances.least < maxTable) return dictionaryOfNear(entries, distances, width)
+    return dictionaryOfWords(entries, column.data, width, column.values)
+  }
+  return column instanceof DoubleColumn ? dictionaryOfWords(entries, column.data, 2, column.values) : null
+}
+
+/** By a table that has a place for each number between the least and the greatest. */
+function dictionaryOfNear(entries: Entries, { values, count, least, greatest }: Distances, width: 1 | 2): Dictionary | null {
+  const { slots, indices } = entries
+  slots.fill(0, 0, greatest - least + 1)
+  for (let k = 0; k < count; k++) {
+    const slot = values[k]! - least
+    let entry = slots[slot]! - 1
+    if (entry < 0) {
+      entry = entries.add(slot, slot, k)
+      if (entries.outgrown(width * 4)) return null
+    }
+    indices[k] = entry
+  }
+  return entries
 }
 
 /** Values of one or two 32-bit words; doubles go by their bits, so -0 and every NaN keep theirs. */
-function dictionaryOfWords(words: Int32Array, width: 1 | 2, values: number): Dictionary | null {
-  const entries = new Entries(values)
-  const maxSize = Math.min(values >>> 1, maxBytes / (width * 4))
+function dictionaryOfWords(entries: Entries, data: ArrayBufferView, width: 1 | 2, values: number): Dictionary | null {
+  const words = new Int32Array(data.buffer, data.byteOffset, values * width)
   for (let k = 0; k < values; k++) {
     const low = words[k * width]!
     const high = width === 2 ? words[k * width + 1]! : 0
@@ -49,97 +87,122 @@ function dictionaryOfWords(words: Int32Array, width: 1 | 2, values: number): Dic
       entries.steps++
     }
     if (entry < 0) {
-      entry = entries.add(slot, hash, k)
-      if (entries.size > maxSize) return null
+      entry = entries.addHashed(slot, hash, k)
+      if (entries.outgrown(width * 4)) return null
     }
     entries.indices[k] = entry
     if (entries.hopeless(k + 1)) return null
   }
-  return entries.unlessLarger(entries.size * width * 4, values * width * 4)
+  return entries
 }
 
-function dictionaryOfBytes(column: BytesColumn): Dictionary | null {
-  const { data, ends, values } = column
-  const entries = new Entries(values)
-  const prefix = decimalOf(column.type) ? 0 : 4
-  const maxSize = values >>> 1
-  let bytes = 0
+function dictionaryOfBytes(entries: Entries, { type, data, ends, values }: BytesColumn): Dictionary | null {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
+  const prefix = decimalOf(type) ? 0 : 4
   for (let k = 0, start = 0; k < values; k++) {
     const end = ends[k]!
-    let hash = end - start
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ data[i]!, 0x01000193)
-    hash = mix(hash)
+    const hash = hashOf(view, start, end)
     let slot = hash & entries.mask
     let entry: number
     while ((entry = entries.slots[slot]! - 1) >= 0) {
       if (entries.hashes[entry] === hash) {
         const first = entries.firsts[entry]!
-        if (equalBytes(data, first === 0 ? 0 : ends[first - 1]!, ends[first]!, start, end)) break
+        if (equalBytes(view, first === 0 ? 0 : ends[first - 1]!, ends[first]!, start, end)) break
       }
       slot = (slot + 1) & entries.mask
       entries.steps++
     }
     if (entry < 0) {
-      entry = entries.add(slot, hash, k)
-      bytes += prefix + end - start
-      if (entries.size > maxSize || bytes > maxBytes) return null
+      entry = entries.addHashed(slot, hash, k)
+      if (entries.outgrown(prefix + end - start)) return null
     }
     entries.indices[k] = entry
     if (entries.hopeless(k + 1)) return null
     start = end
   }
-  return entries.unlessLarger(bytes, prefix * values + column.used)
+  return entries
 }
 
-/** An open-addressed hash table of entries; the search itself is inlined above, where the values are. */
+const firstMask = 1023
+
+/** A table of entries, hashed or not; the search itself is inlined above, where the values are. */
 class Entries implements Dictionary {
   size = 0
   firsts = new Uint32Array(512)
+  indices = new Uint32Array(1024)
   hashes = new Int32Array(512)
-  readonly indices: Uint32Array
-  /** entry + 1, or 0 where free; never more than half full */
-  slots = new Int32Array(1024)
-  mask = 1023
+  /** entry + 1, or 0 where free. Hashed: the first `mask + 1` of them, never more than half full. */
+  slots = new Int32Array(maxTable)
+  mask = firstMask
   /** Slots passed over: crafted values that all hash alike must not cost more than they are worth. */
   steps = 0
+  private values = 0
+  private limit = 0
+  private bytes = 0
 
-  constructor(values: number) {
-    this.indices = new Uint32Array(values)
+  begin(values: number, limit: number): void {
+    if (values > this.indices.length) this.indices = new Uint32Array(Math.max(values, this.indices.length * 2))
+    this.slots.fill(0, 0, firstMask + 1)
+    this.mask = firstMask
+    this.size = this.steps = this.bytes = 0
+    this.values = values
+    this.limit = limit
   }
 
   add(slot: number, hash: number, first: number): number {
     const entry = this.size++
+    if (entry === this.firsts.length) {
+      this.firsts = twice(this.firsts, new Uint32Array(entry * 2))
+      this.hashes = twice(this.hashes, new Int32Array(entry * 2))
+    }
     this.slots[slot] = entry + 1
     this.firsts[entry] = first
     this.hashes[entry] = hash
-    if (this.size === this.firsts.length) this.grow()
     return entry
+  }
+
+  addHashed(slot: number, hash: number, first: number): number {
+    const entry = this.add(slot, hash, first)
+    if (this.size * 2 > this.mask) this.spread()
+    return entry
+  }
+
+  /** An entry of so many bytes was added. */
+  outgrown(entryBytes: number): boolean {
+    this.bytes += entryBytes
+    const indexBytes = (this.values * bitWidthOf(this.size - 1)) / 8
+    return this.bytes > maxBytes || this.bytes + indexBytes >= this.limit
   }
 
   hopeless(seen: number): boolean {
     return (seen === sampleValues && this.size > sampleValues * sampleDistinct) || this.steps > 8 * seen + 4096
   }
 
-  unlessLarger(dictionaryBytes: number, plainBytes: number): Dictionary | null {
-    const indexBytes = (this.indices.length * bitWidthOf(this.size - 1)) / 8
-    return dictionaryBytes + indexBytes < plainBytes ? this : null
-  }
-
-  private grow(): void {
-    const firsts = new Uint32Array(this.size * 2)
-    firsts.set(this.firsts)
-    this.firsts = firsts
-    const hashes = new Int32Array(this.size * 2)
-    hashes.set(this.hashes)
-    this.hashes = hashes
-    this.slots = new Int32Array(this.size * 4)
-    this.mask = this.slots.length - 1
+  private spread(): void {
+    const slots = (this.mask + 1) * 2
+    if (slots > this.slots.length) this.slots = new Int32Array(slots)
+    this.slots.fill(0, 0, slots)
+    this.mask = slots - 1
     for (let entry = 0; entry < this.size; entry++) {
-      let slot = hashes[entry]! & this.mask
+      let slot = this.hashes[entry]! & this.mask
       while (this.slots[slot] !== 0) slot = (slot + 1) & this.mask
       this.slots[slot] = entry + 1
     }
   }
+}
+
+const entriesOfThisThread = new Entries()
+
+function twice<A extends Uint32Array | Int32Array>(from: A, to: A): A {
+  to.set(from)
+  return to
+}
+
+function hashOf(view: DataView, at: number, end: number): number {
+  let hash = end - at
+  for (; at + 4 <= end; at += 4) hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1)
+  for (; at < end; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x01000193)
+  return mix(hash)
 }
 
 function mix(hash: number): number {
@@ -147,8 +210,9 @@ function mix(hash: number): number {
   return hash ^ (hash >>> 13)
 }
 
-function equalBytes(data: Uint8Array, a: number, aEnd: number, b: number, bEnd: number): boolean {
+function equalBytes(view: DataView, a: number, aEnd: number, b: number, bEnd: number): boolean {
   if (aEnd - a !== bEnd - b) return false
-  while (a < aEnd) if (data[a++] !== data[b++]) return false
+  for (; a + 4 <= aEnd; a += 4, b += 4) if (view.getInt32(a, true) !== view.getInt32(b, true)) return false
+  for (; a < aEnd; a++, b++) if (view.getUint8(a) !== view.getUint8(b)) return false
   return true
 }

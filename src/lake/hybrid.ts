@@ -1,7 +1,8 @@
 /**
  * Parquet's RLE / bit-packing hybrid: how levels and dictionary indices are stored.
- * A run of at least eight equal values is a run header and one value; everything between is packed bit by bit in groups of eight.
+ * A long run of equal values is a run header and one value; everything between is packed bit by bit in groups of eight.
  */
+import { packBits } from './bitPacking.ts'
 import type { PageBytes } from './pageBytes.ts'
 
 /** Bits that hold every value from 0 to `max`; at least one, as readers differ about none. */
@@ -11,20 +12,26 @@ export function bitWidthOf(max: number): number {
 
 /** Appends values [from, to), each below 2^bitWidth; bitWidth is 1 to 24. */
 export function writeHybrid(out: PageBytes, values: Uint8Array | Uint32Array, from: number, to: number, bitWidth: number): void {
+  // A run that breaks packed values in two costs two headers and a value: it has to save more.
+  const shortestRun = Math.max(8, Math.ceil(32 / bitWidth))
   let packFrom = from
   let at = from
-  while (at < to) {
+  while (to - at >= shortestRun) {
     const value = values[at]!
+    if (values[at + 1] !== value || values[at + 2] !== value || values[at + 7] !== value) {
+      // Packed values come in groups of eight, so only behind one may a run begin.
+      at += 8
+      continue
+    }
     let end = at + 1
     while (end < to && values[end] === value) end++
-    // A packed run in front must fill its last group of eight before this run may begin.
-    const fill = -(at - packFrom) & 7
-    if (end - at - fill >= 8) {
-      if (at > packFrom) writePacked(out, values, packFrom, at + fill, bitWidth)
-      writeRun(out, end - at - fill, value, bitWidth)
-      packFrom = end
+    if (end - at < shortestRun) {
+      at += 8
+      continue
     }
-    at = end
+    if (at > packFrom) writePacked(out, values, packFrom, at, bitWidth)
+    writeRun(out, end - at, value, bitWidth)
+    packFrom = at = end
   }
   if (to > packFrom) writePacked(out, values, packFrom, to, bitWidth)
 }
@@ -37,19 +44,8 @@ export function writeRun(out: PageBytes, count: number, value: number, bitWidth:
 function writePacked(out: PageBytes, values: Uint8Array | Uint32Array, from: number, to: number, bitWidth: number): void {
   const groups = Math.ceil((to - from) / 8)
   out.varint(groups * 2 + 1)
-  let at = out.take(groups * bitWidth)
-  const data = out.data
-  let bits = 0
-  let held = 0
-  for (let i = from; i < to; i++) {
-    bits |= values[i]! << held
-    held += bitWidth
-    while (held >= 8) {
-      data[at++] = bits
-      bits >>>= 8
-      held -= 8
-    }
-  }
-  if (held > 0) data[at++] = bits
-  data.fill(0, at, out.length)
+  const end = out.length + groups * bitWidth
+  packBits(out, values, from, to, bitWidth)
+  const padding = end - out.length
+  out.data.fill(0, out.take(padding), end)
 }

@@ -41,13 +41,20 @@ export class PageBytes {
     data[at + 3] = value >>> 24
   }
 
-  /** Unsigned LEB128; `value` is below 2^32. */
+  /** Unsigned LEB128; `value` is a whole number up to 2^53. */
   varint(value: number): void {
     while (value > 0x7f) {
       this.byte((value & 0x7f) | 0x80)
-      value >>>= 7
+      value = value > 0xffff_ffff ? Math.floor(value / 128) : value >>> 7
     }
     this.byte(value)
+  }
+
+  /** LEB128 of a signed 64-bit number, its sign in the lowest bit. */
+  zigzag(value: bigint): void {
+    let rest = BigInt.asUintN(64, (value << 1n) ^ (value < 0n ? -1n : 0n))
+    for (; rest > 0x7fn; rest >>= 7n) this.byte(Number(rest & 0x7fn) | 0x80)
+    this.byte(Number(rest))
   }
 
   bytes(from: Uint8Array, start = 0, end = from.length): void {

@@ -1,22 +1,17 @@
 /**
  * Columns -> one Parquet file. parquetjs' envelope writes it section by section and keeps its row groups; pages, statistics and
- * footer are ours (DESIGN §5). Each page leaves as soon as it exists: the envelope's own `writeRowGroup` would first join all
- * columns of a row group, anew for each column.
+ * footer are ours (DESIGN §5). Pages leave chunk by chunk: the envelope's own `writeRowGroup` would first join all columns of a row
+ * group, anew for each column.
  */
-import { gzipSync } from 'node:zlib'
 import { ParquetEnvelopeWriter, ParquetSchema } from '@dsnp/parquetjs'
-import snappy from 'snappy'
 import type { ColumnBuilder } from '../core/columns.ts'
 import type { Column } from '../core/schema.ts'
-import { dictionaryOf, type Dictionary } from './dictionary.ts'
-import { PageBytes } from './pageBytes.ts'
-import { leafOf, levelsOf, pageRanges, writeDataPage, writeDictionaryPage } from './pages.ts'
+import { encodeChunk } from './chunk.ts'
+import type { Codec } from './codecs.ts'
 import { encodeFooter, type RowGroup } from './parquetFooter.ts'
-import { leafOfColumn } from './parquetSchema.ts'
-import { encodeStruct, int64, thrift } from './parquetThrift.ts'
-import { boundsOf } from './statistics.ts'
+import { int64, thrift } from './parquetThrift.ts'
 
-export type Codec = 'snappy' | 'none' | 'gzip'
+export type { Codec } from './codecs.ts'
 
 export interface ParquetWriter {
   /** One builder for each column of the file, in its order and type, all with the same number of rows. They are left as they are. */
@@ -25,16 +20,9 @@ export interface ParquetWriter {
   finish(keyValues: Readonly<Record<string, string>>): Promise<void>
 }
 
-// copyOutputData: the garbage collector does not see the size of snappy's own buffers and keeps gigabytes of them.
-const codecs: Record<Codec, { readonly id: number; compress(page: Uint8Array): Uint8Array }> = {
-  snappy: { id: thrift.CompressionCodec.SNAPPY, compress: (page) => snappy.compressSync(page, { copyOutputData: true }) },
-  gzip: { id: thrift.CompressionCodec.GZIP, compress: (page) => gzipSync(page, { level: 1 }) },
-  none: { id: thrift.CompressionCodec.UNCOMPRESSED, compress: (page) => page.slice() },
-}
-
 /**
- * Begins a file. Its bytes go to `write` in order, each as soon as it exists and none changed afterwards; one call ends before the
- * next begins. The same columns, rows and key values make the same bytes. A writer whose `write` failed is of no more use.
+ * Begins a file. Its bytes go to `write` in order, page by page, and none are changed afterwards; one call ends before the next
+ * begins. The same columns, rows and key values make the same bytes. A writer whose `write` failed is of no more use.
  */
 export async function openParquet(
   columns: readonly Column[],
@@ -48,16 +36,15 @@ export async function openParquet(
 
 class ParquetFile implements ParquetWriter {
   private readonly columns: readonly Column[]
-  private readonly codec: (typeof codecs)[Codec]
+  private readonly codec: Codec
   private readonly envelope: ParquetEnvelopeWriter
-  private readonly page = new PageBytes()
   private written = Promise.resolve()
   private rows = 0
   private state: 'ready' | 'busy' | 'ended' = 'ready'
 
   constructor(columns: readonly Column[], write: (bytes: Uint8Array) => Promise<void>, codec: Codec) {
     this.columns = columns
-    this.codec = codecs[codec]
+    this.codec = codec
     const take = (bytes: Uint8Array): void => {
       this.written = write(bytes)
     }
@@ -79,9 +66,10 @@ class ParquetFile implements ParquetWriter {
       const start = this.offset
       let uncompressed = 0
       for (const [i, column] of this.columns.entries()) {
-        const chunk = await this.writeChunk(column, columns[i]!)
-        uncompressed += Number(chunk.total_uncompressed_size)
-        group.columns.push(new thrift.ColumnChunk({ file_offset: int64(0), meta_data: chunk }))
+        const { pages, metadata } = encodeChunk(column, columns[i]!, this.codec, this.offset)
+        for (const page of pages) await this.section(page)
+        uncompressed += Number(metadata.total_uncompressed_size)
+        group.columns.push(new thrift.ColumnChunk({ file_offset: int64(0), meta_data: metadata }))
       }
       group.total_byte_size = int64(uncompressed)
       group.total_compressed_size = int64(this.offset - start)
@@ -96,66 +84,6 @@ class ParquetFile implements ParquetWriter {
     await this.exclusively('ended', async () => {
       await this.section(encodeFooter(this.columns, this.rows, groups, keyValues))
     })
-  }
-
-  private async writeChunk(column: Column, builder: ColumnBuilder): Promise<InstanceType<typeof thrift.ColumnMetaData>> {
-    const { path, type } = leafOfColumn(column)
-    const { Encoding, PageType } = thrift
-    const leaf = leafOf(builder)
-    const levels = levelsOf(builder)
-    const dictionary = dictionaryOf(leaf)
-    const encoding = dictionary ? Encoding.RLE_DICTIONARY : Encoding.PLAIN
-    const start = this.offset
-    let uncompressed = 0
-    if (dictionary) {
-      this.page.clear()
-      writeDictionaryPage(this.page, leaf, dictionary)
-      const header = new thrift.DictionaryPageHeader({ num_values: dictionary.size, encoding: Encoding.PLAIN })
-      uncompressed += await this.writePage(PageType.DICTIONARY_PAGE, { dictionary_page_header: header })
-    }
-    const dataStart = this.offset
-    let pages = 0
-    for (const range of pageRanges(leaf, levels, dictionary)) {
-      this.page.clear()
-      writeDataPage(this.page, leaf, levels, dictionary, range)
-      const header = new thrift.DataPageHeader({
-        num_values: range.entryEnd - range.entry,
-        encoding,
-        definition_level_encoding: Encoding.RLE,
-        repetition_level_encoding: Encoding.RLE,
-      })
-      uncompressed += await this.writePage(PageType.DATA_PAGE, { data_page_header: header })
-      pages++
-    }
-    const counts = [new thrift.PageEncodingStats({ page_type: PageType.DATA_PAGE, encoding, count: pages })]
-    const chunk = new thrift.ColumnMetaData({
-      type,
-      encodings: dictionary ? [Encoding.PLAIN, Encoding.RLE, Encoding.RLE_DICTIONARY] : [Encoding.PLAIN, Encoding.RLE],
-      path_in_schema: [...path],
-      codec: this.codec.id,
-      num_values: int64(levels.entries),
-      total_uncompressed_size: int64(uncompressed),
-      total_compressed_size: int64(this.offset - start),
-      data_page_offset: int64(dataStart),
-      statistics: statisticsOf(leaf, levels.entries - leaf.values, dictionary),
-      encoding_stats: counts,
-    })
-    if (dictionary) {
-      chunk.dictionary_page_offset = int64(start)
-      counts.unshift(new thrift.PageEncodingStats({ page_type: PageType.DICTIONARY_PAGE, encoding: Encoding.PLAIN, count: 1 }))
-    }
-    return chunk
-  }
-
-  /** Compresses and writes the page at hand; returns its size before compression, header included. */
-  private async writePage(type: number, header: object): Promise<number> {
-    const body = this.page.view()
-    const compressed = this.codec.compress(body)
-    const sizes = { type, uncompressed_page_size: body.length, compressed_page_size: compressed.length }
-    const head = encodeStruct(new thrift.PageHeader({ ...sizes, ...header }))
-    await this.section(head)
-    await this.section(compressed)
-    return head.length + body.length
   }
 
   private async section(bytes: Uint8Array): Promise<void> {
@@ -187,20 +115,4 @@ class ParquetFile implements ParquetWriter {
     await work()
     this.state = next
   }
-}
-
-function statisticsOf(leaf: ColumnBuilder, nulls: number, dictionary: Dictionary | null): InstanceType<typeof thrift.Statistics> {
-  const statistics = new thrift.Statistics({ null_count: int64(nulls) })
-  const bounds = boundsOf(leaf, dictionary)
-  if (bounds?.min) {
-    statistics.min_value = Buffer.from(bounds.min)
-    statistics.is_min_value_exact = bounds.minExact
-    if (bounds.signed) statistics.min = statistics.min_value
-  }
-  if (bounds?.max) {
-    statistics.max_value = Buffer.from(bounds.max)
-    statistics.is_max_value_exact = bounds.maxExact
-    if (bounds.signed) statistics.max = statistics.max_value
-  }
-  return statistics
 }

@@ -49,11 +49,13 @@ export function encodeFooter(
     version: 2,
     schema: schemaElements(columns),
     num_rows: int64(rows),
-    row_groups: rowGroups,
+    row_groups: [],
     key_value_metadata: pairs.map(([key, value]) => new thrift.KeyValue({ key, value })),
     created_by: 'sluice',
     column_orders: columns.map(() => new thrift.ColumnOrder({ TYPE_ORDER: new thrift.TypeDefinedOrder() })),
   })
+  // Given to the constructor, they would be copied one by one.
+  metadata.row_groups = rowGroups
   const encoded = encodeStruct(metadata)
   const length = Buffer.alloc(4)
   length.writeUInt32LE(encoded.length)

@@ -4,6 +4,7 @@
  */
 import { BooleanColumn, BytesColumn, DoubleColumn, IntColumn, LongColumn, type ColumnBuilder } from '../core/columns.ts'
 import type { Dictionary } from './dictionary.ts'
+import type { Distances } from './distances.ts'
 
 export interface Bounds {
   /** Values as Parquet's PLAIN has them, without length. Null: no such bound can be given. */
@@ -19,9 +20,18 @@ export interface Bounds {
 /** Longer strings are shortened, so that no footer grows with the values. */
 export const maxBoundBytes = 64
 
-/** Null for a chunk without values, or where no bound holds for all readers. With a dictionary only its entries are looked at. */
-export function boundsOf(column: ColumnBuilder, dictionary: Dictionary | null): Bounds | null {
+/**
+ * Null for a chunk without values, or where no bound holds for all readers. Integers whose distances are known are told by these;
+ * else, with a dictionary, only its entries are looked at.
+ */
+export function boundsOf(column: ColumnBuilder, distances: Distances | null, dictionary: Dictionary | null): Bounds | null {
   if (column.values === 0) return null
+  if (distances) {
+    const min = distances.first + BigInt(distances.least)
+    const max = distances.first + BigInt(distances.greatest)
+    if (column instanceof LongColumn) return exact(new BigInt64Array([min]), new BigInt64Array([max]))
+    return exact(new Int32Array([Number(min)]), new Int32Array([Number(max)]))
+  }
   const count = dictionary ? dictionary.size : column.values
   const places = dictionary ? dictionary.firsts : null
   if (column instanceof BytesColumn) return boundsOfBytes(column, count, places)

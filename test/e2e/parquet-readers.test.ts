@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readersPython } from '../../scripts/stack/readers.ts'
 import type { Column, LakeType } from '../../src/core/schema.ts'
 import type { Codec } from '../../src/lake/parquet.ts'
+import { maxPageRows } from '../../src/lake/pages.ts'
 import { fileOf, type Group, type Value } from '../unit/lake/lakeFile.ts'
 
 type Reader = 'pyarrow' | 'pandas' | 'duckdb' | 'polars'
@@ -155,7 +156,32 @@ function groupsOfEverything(): Group[] {
   add(1000, (kind) => (next() < 0.1 ? null : kind.value(next())))
   add(1000, (kind) => kind.value(Math.floor(next() * 20) / 20))
   add(30, () => null)
+  // One after the other, at steps that differ, so that numbers and times are stored as their differences.
+  const start = next()
+  add(1000, (kind, row) => (row % 9 === 4 ? null : stepped(kind.value(start), row)))
   return groups
+}
+
+function stepped(value: Value, row: number): Value {
+  if (typeof value === 'bigint') return value + BigInt(row) * 1_000_003n + BigInt((row * 7919) % 1000)
+  return typeof value === 'number' ? value + row * 5 + (row % 3) : value
+}
+
+/** More rows than a page holds, with pages of nothing but nulls between and behind them. */
+const manyColumns: Column[] = (['long', 'integer', 'timestamp', 'decimal(18,2)', 'string', 'array<long>'] as const).map(
+  (type) => ({ name: type, type }),
+)
+function groupOfManyPages(): Value[][] {
+  const rows = Array.from({ length: 3 * maxPageRows + 1 }, (_, row) => row)
+  const long = (row: number): bigint => BigInt(row) * 1000n + BigInt((row * 7919) % 1000)
+  return manyColumns.map(({ type }) =>
+    rows.map((row) => {
+      if (row < maxPageRows || row >= 2 * maxPageRows + 7) return null
+      if (type === 'string') return `text ${row}`
+      if (type === 'array<long>') return [long(row), null, long(row + 1)]
+      return type === 'integer' ? Number(long(row)) : long(row)
+    }),
+  )
 }
 
 /** As test/readers/parquet.py says it. */
@@ -182,7 +208,7 @@ function plainColumn(values: readonly Value[], type: LakeType): Plain[] {
   })
 }
 
-function plainTable(groups: readonly Group[]): Plain[][] {
+function plainTable(columns: readonly Column[], groups: readonly Group[]): Plain[][] {
   return columns.map(({ type }, i) => groups.flatMap((group) => plainColumn(group[i]!, type)))
 }
 
@@ -210,10 +236,11 @@ describe('pyarrow, pandas, DuckDB and Polars', () => {
     await writeFile(join(folder, 'empty.parquet'), await fileOf(columns, []))
     const names = oddNames.map((_, i) => [BigInt(i), BigInt(i * 10)])
     await writeFile(join(folder, 'names.parquet'), await fileOf(oddNames, [names]))
-    const files = ['snappy', 'names', 'empty', 'gzip', 'none'].map((name) => join(folder, `${name}.parquet`))
+    await writeFile(join(folder, 'many.parquet'), await fileOf(manyColumns, [groupOfManyPages()]))
+    const files = ['snappy', 'names', 'empty', 'many', 'gzip', 'none'].map((name) => join(folder, `${name}.parquet`))
     const script = fileURLToPath(new URL('../readers/parquet.py', import.meta.url))
     const run = promisify(execFile)
-    const { stdout } = await run(await readersPython(), [script, ...files.slice(0, 3), '--unfiltered', ...files.slice(3)], {
+    const { stdout } = await run(await readersPython(), [script, ...files.slice(0, 4), '--unfiltered', ...files.slice(4)], {
       maxBuffer: 2 ** 28,
     })
     const byPath = JSON.parse(stdout) as Record<string, Report>
@@ -231,7 +258,7 @@ describe('pyarrow, pandas, DuckDB and Polars', () => {
   })
 
   it.each(readers)('%s reads every value as it was written, with every codec', (reader) => {
-    const written = plainTable(everything)
+    const written = plainTable(columns, everything)
     for (const codec of ['snappy', 'gzip', 'none']) {
       for (const [i, { name }] of columns.entries()) expect(reports[codec]![reader].values[i], name).toEqual(written[i])
     }
@@ -239,6 +266,12 @@ describe('pyarrow, pandas, DuckDB and Polars', () => {
 
   it.each(readers)('%s finds by a filter on any column every row that a full scan finds', (reader) => {
     expect(reports['snappy']![reader].filters).toEqual([])
+  })
+
+  it.each(readers)('%s reads a column over many pages, some without a value', (reader) => {
+    const written = plainTable(manyColumns, [groupOfManyPages()])
+    for (const [i, { name }] of manyColumns.entries()) expect(reports['many']![reader].values[i], name).toEqual(written[i])
+    expect(reports['many']![reader].filters).toEqual([])
   })
 
   it.each(readers)('%s reads a file without rows as an empty table', (reader) => {
