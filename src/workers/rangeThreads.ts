@@ -15,8 +15,8 @@ export function defaultThreads(cores: number): number {
   return Math.min(8, Math.max(1, cores - 1))
 }
 
-/** Offsets under way in a thread, about a tenth of a second's work: with fewer, another thread is not worth its memory. */
-const enoughForOne = 10_000
+/** Offsets under way in a thread, half a second's work: what another one takes to start and to warm up. */
+const enoughForOne = 50_000
 /** Signs of life come once a second; a thread that gives none for so many looks hangs. */
 const looksUntilHung = 15
 /** With nothing to do for so many looks, a thread gives its memory back. */
@@ -68,10 +68,11 @@ export function rangeThreads({ most, start, reach, logs, lookMs = 2_000 }: Range
     return thread
   }
 
-  /** The one with the least to do, or one more where all have enough. */
+  /** The oldest that has not enough to do, so that younger ones may rest; else one more, or the one with the least to do. */
   function next(): Thread {
-    const [least] = [...threads].sort((a, b) => load(a) - load(b))
-    return least && (load(least) < enoughForOne || threads.size >= most) ? least : open()
+    const all = [...threads]
+    const free = all.find((thread) => load(thread) < enoughForOne)
+    return free ?? (all.length < most ? open() : all.sort((a, b) => load(a) - load(b))[0]!)
   }
 
   async function hear(thread: Thread, message: FromThread): Promise<void> {

@@ -4,10 +4,13 @@ import { pathToFileURL } from 'node:url'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
 
+/** Rows lie outside V8's heap: what a thread has there are its code and a record or two at a time. */
+const resourceLimits = { maxOldGenerationSizeMb: 1024 }
+
 /** The config with its secrets stays in this process. */
 export function startRangeThread(config: Config): Worker {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return startThread(new URL(`./rangeThread.${extension}`, import.meta.url), { workerData: config })
+  return startThread(new URL(`./rangeThread.${extension}`, import.meta.url), { workerData: config, resourceLimits })
 }
 
 export function startThread(entry: URL, options: WorkerOptions): Worker {
