@@ -1,6 +1,6 @@
 /** Sluice as users run it: built, a worker process of its own, tables started and asked through Temporal. */
 import { randomUUID } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
 import { endProcess } from '../scripts/stack/processes.ts'
@@ -47,9 +47,15 @@ export interface Sluice {
 let workers = 0
 let built: Promise<unknown> | null = null
 
-/** `npm run build`, once a bench. */
+/** As `npm start` does before it starts the worker; once a bench. */
 function build(): Promise<unknown> {
-  return runTool(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { cwd: projectRoot })
+  return runTool(process.execPath, ['scripts/build.mjs'], { cwd: projectRoot })
+}
+
+/** What Node is given by `npm start`. */
+function startArguments(): readonly string[] {
+  const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { scripts: { start: string } }
+  return scripts.start.replace(/^exec node /, '').split(' ')
 }
 
 /** Resolves when the worker is ready for its first table. */
@@ -62,7 +68,7 @@ export async function startSluice(stack: WorkerStack, plan: SluicePlan): Promise
   const { topicPrefix, database, nodeOptions = [] } = plan
   const env = { CDC_PIPELINE: id, CDC_TASK_QUEUE: id, CDC_CONFIG: tables, CDC_SEARCH_ATTRIBUTES: 'false', ...plan.env }
   await (built ??= build())
-  const program = [...nodeOptions, 'dist/workers/main.js']
+  const program = [...nodeOptions, ...startArguments()]
   const worker = await startWorker(stack, { name, topicPrefix, database, lakePrefix, env, program })
   const connection = await Connection.connect({ address: stack.temporal.address })
   const client = new Client({ connection, namespace: stack.temporal.namespace })

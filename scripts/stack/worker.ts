@@ -14,7 +14,7 @@ export interface WorkerPlan {
   lakePrefix: string
   /** More of the environment: CDC_FAILPOINTS, CDC_TASK_QUEUE, an endpoint with a proxy in between. */
   env?: Record<string, string>
-  /** What Node is to run, its own options in front; as `npm start` does unless given. */
+  /** What Node is to run, its own options in front; the sources unless given. */
   program?: readonly string[]
 }
 
@@ -51,7 +51,7 @@ export async function startWorker(stack: WorkerStack, plan: WorkerPlan): Promise
     command: process.execPath,
     args: [...(plan.program ?? source), `--mark=${mark}`],
     env: {
-      CDC_WORKFLOW_BUNDLE: await workflowBundle(),
+      ...(plan.program ? {} : { CDC_WORKFLOW_BUNDLE: await workflowBundle() }),
       ...workerEnv(stack, plan),
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     },

@@ -172,7 +172,7 @@ export const configSchema = z.strictObject({
         .describe('Set CdcTable, CdcHealth and CdcLagSeconds; they must be registered with the server first'),
       workflowBundle: name
         .optional()
-        .describe('File with the workflow code bundled beforehand (npm run build); left out: bundled at each start'),
+        .describe('File with the workflow code in one; left out: the one that npm run build makes'),
       batchesPerRun: count.default(200).describe('Continue as new after so many batches; default 200'),
     })
     .prefault({}),

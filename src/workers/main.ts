@@ -7,7 +7,7 @@ import { CdcFailure } from '../core/failures.ts'
 import { connectTemporal, TemporalUnreachable } from './connection.ts'
 import { composeDeps } from './deps.ts'
 import { installRuntime, pinoLogger } from './runtime.ts'
-import { tableWorker } from './tableWorker.ts'
+import { builtBundle, tableWorker } from './tableWorker.ts'
 
 async function main(): Promise<void> {
   const config = configOfProcess()
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
       namespace,
       taskQueue,
       activities: createActivities(composed.deps),
-      ...(codePath && { bundle: { codePath } }),
+      bundle: codePath === undefined ? builtBundle() : { codePath },
     })
     logger.info({ address, namespace, taskQueue, pipeline: config.pipeline.name }, 'worker is ready')
     await worker.run()

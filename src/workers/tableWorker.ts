@@ -1,4 +1,5 @@
 /** One Temporal worker with its options: what `npm start` runs and tests run with fakes. */
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker'
 import type { Activities } from '../activities/index.ts'
@@ -8,12 +9,19 @@ export const workflowsPath = fileURLToPath(
   new URL(`../workflows/index.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
 )
 
+/** What `npm run build` has made of it; null where nothing was built. */
+export function builtBundle(): { readonly codePath: string } | null {
+  const codePath = fileURLToPath(new URL('../workflows.js', import.meta.url))
+  return existsSync(codePath) ? { codePath } : null
+}
+
 export interface TableWorkerOptions {
   readonly connection: NativeConnection
   readonly namespace: string
   readonly taskQueue: string
   readonly activities: Activities
-  readonly bundle?: WorkerOptions['workflowBundle']
+  /** Left out: bundled now, which takes seconds and keeps a bundler in memory. */
+  readonly bundle?: WorkerOptions['workflowBundle'] | null
 }
 
 /** Slots are plenty, since idle polls hold one each; memory is what bounds writes. */
