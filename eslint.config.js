@@ -2,7 +2,7 @@ import js from '@eslint/js'
 import ts from 'typescript-eslint'
 
 export default ts.config(
-  { ignores: ['dist/', '.stack/', 'node_modules/'] },
+  { ignores: ['dist/', '.stack/', 'node_modules/', 'src/kernel/assembly/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -1,7 +1,7 @@
 // What every entry script does first. It runs before `npm ci`, so it needs no dependency.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setInterval } from 'node:timers'
 import { fileURLToPath } from 'node:url'
@@ -27,6 +27,22 @@ export function prepare({ parts = true } = {}) {
     if (!version || Number(version) < 17) console.log('No Java 17 or newer found: a runtime is downloaded once (35 MB)')
   }
   install()
+  buildKernel()
+}
+
+/** The WebAssembly of src/kernel: `npm ci` makes it, and a change of its source makes it stale. */
+export function buildKernel() {
+  const folder = join(root, 'src', 'kernel')
+  const built = timeOf(join(folder, 'kernel.wasm'))
+  const sources = readdirSync(join(folder, 'assembly')).map((name) => timeOf(join(folder, 'assembly', name)))
+  if (Math.max(...sources, timeOf(join(root, 'asconfig.json'))) < built) return
+  const asc = join(root, 'node_modules', 'assemblyscript', 'bin', 'asc.js')
+  const { status } = spawnSync(process.execPath, [asc, '--config', 'asconfig.json'], { cwd: root, stdio: 'inherit' })
+  if (status !== 0) stop('src/kernel was not compiled; the reasons stand above')
+}
+
+function timeOf(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
 }
 
 /** Runs Node on a TypeScript file or a program of node_modules; signals are passed on, the exit code is the child's. */

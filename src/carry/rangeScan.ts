@@ -11,8 +11,10 @@ import type { TableSchema } from '../core/schema.ts'
 import type { Decoder } from '../debezium/decoder.ts'
 import type { SetAside } from '../lake/quarantine.ts'
 import { recordHash, type LinkFacts } from '../lake/table.ts'
+import { usPerDay } from '../core/days.ts'
 import { dayOfEvent } from '../rows/day.ts'
 import type { SchemaChange } from '../rows/placing.ts'
+import { recordRuns } from './recordRuns.ts'
 import { createRowBatch, type RowBatch } from '../rows/rowBatch.ts'
 
 /** What the table's config says of records that ask for something. */
@@ -49,11 +51,14 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
   let nextDay = job.day
   let growth: Growth | null = null
   let rawBytes = 0
-  let lastBlock: RecordBlock | null = null
-  let lastIndex = 0
+  let last: { readonly block: RecordBlock; readonly index: number } | null = null
+  let anchor: Anchor | null = null
+  const runs = recordRuns(decoder, batch)
+  const dayEnd = (job.day + 1) * usPerDay
 
   /** True: the link ends before record i. */
   function endsBefore(block: RecordBlock, i: number): boolean {
+    runs.settle()
     const event = decoder.decode(block, i)
     if (event !== null) {
       const day = dayOfEvent(event, block.timestamp[i]!)
@@ -64,15 +69,16 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
       growth = batch.need(event)
       if (growth !== null) return true
       batch.append(event, offsetOf(block, i), block.timestamp[i]!)
+      runs.learn(block)
     }
-    passed(block, i)
+    passed(block, i, i + 1)
     return false
   }
 
-  function passed(block: RecordBlock, i: number): void {
-    lastBlock = block
-    lastIndex = i
-    rawBytes += Math.max(0, block.keyEnd[i]! - block.keyStart[i]!) + Math.max(0, block.valueEnd[i]! - block.valueStart[i]!)
+  function passed(block: RecordBlock, from: number, to: number): void {
+    if (to > from) last = { block, index: to - 1 }
+    // A null key or value ends where it begins.
+    for (let i = from; i < to; i++) rawBytes += block.keyEnd[i]! - block.keyStart[i]! + block.valueEnd[i]! - block.valueStart[i]!
   }
 
   /** True: the link ends before record i, for which the table then parks, unless it is the first one. */
@@ -81,7 +87,7 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
     if (policies.badRecords === 'quarantine' && ofOneRecord.has(error.code)) {
       if (setAside.length === mostSetAside) throw tooMany(error)
       setAside.push(setAsideOf(error, block, i))
-      passed(block, i)
+      passed(block, i, i + 1)
       return false
     }
     if (isEmpty()) throw error
@@ -93,9 +99,29 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
     if (nextDay !== job.day && isEmpty()) {
       // An empty link that only says where the next one stands: what was scanned before is scanned again.
       next = parseOffset(job.base)
-      lastBlock = null
+      last = anchor = null
     }
     return true
+  }
+
+  function takeBlock(block: RecordBlock): boolean {
+    for (let i = 0; i < block.count;) {
+      const run = runs.read(block, i, { rows: maxRows - batch.totalRows - runs.rows, bytes: maxBytes - rawBytes, dayEnd })
+      passed(block, i, run.next)
+      i = run.next
+      if (run.stop === 'limit') return endedBefore(offsetOf(block, i - 1) + 1n)
+      if (run.stop !== 'slow') continue
+      let ends
+      try {
+        ends = endsBefore(block, i)
+      } catch (error) {
+        ends = fails(error, block, i)
+      }
+      if (ends) return endedBefore(offsetOf(block, i))
+      i++
+      if (batch.totalRows >= maxRows || rawBytes >= maxBytes) return endedBefore(offsetOf(block, i - 1) + 1n)
+    }
+    return false
   }
 
   return {
@@ -105,20 +131,16 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
       return isEmpty()
     },
     take(step) {
-      for (const block of step.blocks) {
-        for (let i = 0; i < block.count; i++) {
-          let ends
-          try {
-            ends = endsBefore(block, i)
-          } catch (error) {
-            ends = fails(error, block, i)
-          }
-          if (ends) return endedBefore(offsetOf(block, i))
-          if (batch.totalRows >= maxRows || rawBytes >= maxBytes) return endedBefore(offsetOf(block, i) + 1n)
-        }
+      try {
+        for (const block of step.blocks) if (takeBlock(block)) return true
+        next = step.next
+        return false
+      } finally {
+        runs.settle()
+        // The blocks are used again for the next step.
+        if (last !== null) anchor = anchorOf(last)
+        last = null
       }
-      next = step.next
-      return false
     },
     end: () => ({ next: offsetText(next), nextDay, growth }),
     facts() {
@@ -130,7 +152,7 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
         stats,
         lsn,
         order,
-        anchor: lastBlock && anchorOf({ block: lastBlock, index: lastIndex }),
+        anchor,
       }
     },
   }

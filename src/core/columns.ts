@@ -11,6 +11,7 @@ export interface ColumnBuilder {
   readonly values: number
   readonly present: Uint8Array
   appendNull(): void
+  appendNulls(rows: number): void
   /** Forgets all rows from `rows` on: how a row that failed half-way is taken back. */
   rewind(rows: number): void
   clear(): void
@@ -64,6 +65,12 @@ function presence() {
       this.mark(0)
     }
 
+    appendNulls(rows: number): void {
+      this.reserveRows(rows)
+      this.present.fill(0, this.rows, this.rows + rows)
+      this.rows += rows
+    }
+
     rewind(rows: number): void {
       if (rows >= this.rows) return
       let gone = 0
@@ -83,6 +90,19 @@ function presence() {
       this.present[this.rows++] = present
       this.values += present
     }
+
+    /** `values` of the rows have a value. */
+    protected markAll(present: Uint8Array, values: number): void {
+      this.reserveRows(present.length)
+      this.present.set(present, this.rows)
+      this.rows += present.length
+      this.values += values
+    }
+
+    private reserveRows(rows: number): void {
+      const length = roomFor(this.present.length, this.rows + rows)
+      if (length > this.present.length) this.present = grown(this.present, new Uint8Array(length))
+    }
   }
   return Presence
 }
@@ -92,17 +112,25 @@ function fixedColumn<A extends Values>(width: number, reserve: (length: number) 
     data = reserve(1024)
 
     append(value: A[number]): void {
-      if (this.values === this.data.length) this.grow()
+      if (this.values === this.data.length) this.grow(this.values * 2)
       this.data[this.values] = value
       this.mark(1)
+    }
+
+    /** A run of rows: which of them have a value, and the values. */
+    appendAll(present: Uint8Array, values: A): void {
+      const length = roomFor(this.data.length, this.values + values.length)
+      if (length > this.data.length) this.grow(length)
+      this.data.set(values as never, this.values)
+      this.markAll(present, values.length)
     }
 
     get byteLength(): number {
       return this.rows + this.values * width
     }
 
-    protected grow(): void {
-      this.data = grown(this.data, reserve(this.values * 2))
+    protected grow(length: number): void {
+      this.data = grown(this.data, reserve(length))
     }
   }
   return FixedColumn
@@ -115,7 +143,7 @@ export class LongColumn extends fixedColumn(8, (length) => new BigInt64Array(len
 
   /** `value` is a whole number within +-2^53; no bigint is made. */
   appendNumber(value: number): void {
-    if (this.values === this.data.length) this.grow()
+    if (this.values === this.data.length) this.grow(this.values * 2)
     const high = Math.floor(value / 0x1_0000_0000)
     const at = this.values * 2
     this.halves[at] = value - high * 0x1_0000_0000
@@ -123,8 +151,8 @@ export class LongColumn extends fixedColumn(8, (length) => new BigInt64Array(len
     this.mark(1)
   }
 
-  protected override grow(): void {
-    super.grow()
+  protected override grow(length: number): void {
+    super.grow(length)
     this.halves = new Int32Array(this.data.buffer)
   }
 }
@@ -160,6 +188,17 @@ export class BytesColumn extends presence() {
     if (this.values === this.ends.length) this.ends = grown(this.ends, new Uint32Array(this.values * 2))
     this.ends[this.values] = end
     this.mark(1)
+  }
+
+  /** A run of rows: which of them have a value, the bytes of all values, and where each ends in these. */
+  appendAll(present: Uint8Array, bytes: Uint8Array, ends: Uint32Array): void {
+    const { values } = this
+    const at = this.reserve(bytes.length)
+    this.data.set(bytes, at)
+    const length = roomFor(this.ends.length, values + ends.length)
+    if (length > this.ends.length) this.ends = grown(this.ends, new Uint32Array(length))
+    for (let k = 0; k < ends.length; k++) this.ends[values + k] = at + ends[k]!
+    this.markAll(present, ends.length)
   }
 
   get used(): number {
@@ -203,6 +242,12 @@ export class ListColumn extends presence() {
   get byteLength(): number {
     return this.rows + this.values * 4 + this.child.byteLength
   }
+}
+
+/** A length that holds `needed`, doubled from the one there is. */
+function roomFor(length: number, needed: number): number {
+  while (length < needed) length *= 2
+  return length
 }
 
 function grown<A extends Values>(from: A, to: A): A {

@@ -1,13 +1,14 @@
 /** Days since 1970-01-01 UTC: what the folder `cdc_date=` and the `day` position are counted in. */
 
 const msPerDay = 86_400_000
+export const usPerDay = msPerDay * 1000
 
 export function dayOfMs(ms: number): number {
   return Math.floor(ms / msPerDay)
 }
 
 export function dayOfUs(us: number): number {
-  return Math.floor(us / (msPerDay * 1000))
+  return Math.floor(us / usPerDay)
 }
 
 /** `20781` -> `2026-11-24` */

@@ -16,9 +16,18 @@ export interface RowNotes {
   unchanged(column: string): void
 }
 
+/** How a value is read that has the usual form: by the kernel (src/kernel), many at a time. */
+export type Reading =
+  | { readonly kind: 'integer' | 'double' | 'real' | 'boolean' | 'date' | 'timestamp' | 'timestamp_ntz' | 'time' }
+  | { readonly kind: 'decimal'; readonly scale: number }
+  /** At most two tokens that stand for a value that is not there. */
+  | { readonly kind: 'text'; readonly placeholders: readonly Uint8Array[] }
+
 export interface Field {
   readonly name: string
   readonly type: LakeType
+  /** What `append` does with usual values; absent: each is given to `append`. */
+  readonly reading?: Reading
   /**
    * Appends exactly one value: the JSON token at [start, end) of `bytes`, `null` included.
    * Throws CDC4001 ValueOutOfRange or CDC3001 UndecodableRecord; the caller then rewinds the row.

@@ -1,14 +1,17 @@
 /** Bytes of Kafka records -> change events. Nothing of a row is parsed here: an event says where its values stand. */
 import type { ChangeEvent, Op, RowImage } from '../core/events.ts'
 import { CdcFailure, code } from '../core/failures.ts'
+import type { EventLayout } from '../core/layout.ts'
 import type { RecordBlock } from '../core/records.ts'
 import type { LakeType } from '../core/schema.ts'
+import { after, before, envelopeNames, op, source, totalOrder, transaction, transactionNames } from './envelope.ts'
+import { LayoutKeeper } from './layouts.ts'
 import { placeholdersOf } from './placeholders.ts'
 import { keyFields, KeyReader } from './keyReader.ts'
 import { ObjectReader } from './objectReader.ts'
 import { Shapes, type Declaration, type DeclaredShapes, type KeyShape, type RowShape } from './rowShapes.ts'
 import { expectEnd, skipSpace, startsWith, undecodable } from './scan.ts'
-import { payloadHead, rowShapes, schemaHead, type SchemaBlocks } from './schemaBlock.ts'
+import { noHead, payloadHead, rowShapes, schemaHead, type SchemaBlocks } from './schemaBlock.ts'
 import { Recent, SourceReader } from './source.ts'
 import { isNull } from './values/misfit.ts'
 
@@ -32,6 +35,11 @@ export interface Decoder {
    * Throws CDC3001 to CDC3005; `details.at` is then an offset in the value or key, as `details.part` says.
    */
   decode(block: RecordBlock, i: number): ChangeEvent | null
+  /**
+   * How the record decoded last is laid out; the same object while records are laid out alike. Null: in a way that is read
+   * slowly. To be asked after `decode` has returned an event of `block`.
+   */
+  layout(block: RecordBlock): EventLayout | null
 }
 
 export function createDecoder(options: DecoderOptions): Decoder {
@@ -40,12 +48,6 @@ export function createDecoder(options: DecoderOptions): Decoder {
 
 const envelopeHead = new TextEncoder().encode('{"before":')
 
-const before = 0
-const after = 1
-const source = 2
-const transaction = 3
-const op = 4
-const totalOrder = 1
 const noKey: readonly string[] = []
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
@@ -56,10 +58,15 @@ class EnvelopeDecoder implements Decoder {
   private readonly rows: SchemaBlocks<RowShape>
   private readonly keys: KeyReader
   private readonly wrapper = new ObjectReader(['schema', 'payload'])
-  private readonly envelope = new ObjectReader(['before', 'after', 'source', 'transaction', 'op', 'ts_ms', 'ts_us', 'ts_ns'])
-  private readonly order = new ObjectReader(['id', 'total_order', 'data_collection_order'])
+  private readonly envelope = new ObjectReader(envelopeNames)
+  private readonly order = new ObjectReader(transactionNames)
   private readonly orders = new Recent()
   private readonly source: SourceReader
+  private readonly layouts: LayoutKeeper
+  private shape: RowShape | null = null
+  private key: KeyShape | null = null
+  /** What stood before the envelope read last; null: not what usually does. */
+  private head: Uint8Array | null = null
   private part: 'key' | 'value' = 'value'
   private readonly image: Writable<RowImage> = {
     schema: { fields: [] },
@@ -88,6 +95,7 @@ class EnvelopeDecoder implements Decoder {
     this.source = new SourceReader(table)
     this.envelope.inner[source] = this.source.reader
     this.envelope.inner[transaction] = this.order
+    this.layouts = new LayoutKeeper(this.envelope, this.source.reader, this.order, this.oldRows)
   }
 
   decode(block: RecordBlock, i: number): ChangeEvent | null {
@@ -99,6 +107,8 @@ class EnvelopeDecoder implements Decoder {
       this.part = 'key'
       const key = this.keys.read(block.bytes, block.keyStart[i]!, block.keyEnd[i]!)
       this.part = 'value'
+      this.shape = shape
+      this.key = key
       return this.eventOf(block.bytes, shape, key)
     } catch (error) {
       const from = this.part === 'key' ? block.keyStart[i]! : start
@@ -106,15 +116,25 @@ class EnvelopeDecoder implements Decoder {
     }
   }
 
+  layout({ bytes }: RecordBlock): EventLayout | null {
+    const { shape, key, head } = this
+    if (shape === null || head === null) return null
+    return this.layouts.layout(bytes, { shape, head, key, keyHead: this.keys.head })
+  }
+
   /** Leaves the envelope's values in the readers. */
   private readValue(bytes: Uint8Array, start: number, end: number): RowShape {
+    this.head = null
     if (startsWith(bytes, start, end, schemaHead)) {
       const at = start + schemaHead.length
       const known = this.rows.known(bytes, at, end)
       const next = known ? at + known.bytes.length : 0
       if (known && startsWith(bytes, next, end, payloadHead)) {
         const stop = this.readEnvelope(bytes, next + payloadHead.length, end, known.shape)
-        if (bytes[stop] === 0x7d && stop + 1 === end) return known.shape
+        if (bytes[stop] === 0x7d && stop + 1 === end) {
+          this.head = known.head
+          return known.shape
+        }
         // Something follows the payload: read again, slowly.
       }
     } else if (startsWith(bytes, start, end, envelopeHead)) return this.readBare(bytes, start, end)
@@ -134,6 +154,7 @@ class EnvelopeDecoder implements Decoder {
 
   private readBare(bytes: Uint8Array, start: number, end: number): RowShape {
     const { row } = this.declaredShapes()
+    this.head = noHead
     expectEnd(bytes, this.readEnvelope(bytes, start, end, row), end)
     return row
   }

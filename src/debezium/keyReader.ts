@@ -3,7 +3,7 @@ import { CdcFailure, code } from '../core/failures.ts'
 import { memberNames, ObjectReader } from './objectReader.ts'
 import type { KeyShape, RowShape, Shapes } from './rowShapes.ts'
 import { expectEnd, skipSpace, startsWith, undecodable } from './scan.ts'
-import { keyShapes, payloadHead, schemaHead, type SchemaBlocks } from './schemaBlock.ts'
+import { keyShapes, noHead, payloadHead, schemaHead, type SchemaBlocks } from './schemaBlock.ts'
 
 export class KeyReader {
   private readonly shapes: Shapes
@@ -11,6 +11,8 @@ export class KeyReader {
   private readonly wrapper = new ObjectReader(['schema', 'payload'])
   /** The names that keys without schema had last. */
   private bare: KeyShape
+  /** What stood before the object read last; null: not what usually does. */
+  head: Uint8Array | null = null
 
   /** `expected`: the key that bare ones most likely are. */
   constructor(shapes: Shapes, expected: KeyShape) {
@@ -21,6 +23,7 @@ export class KeyReader {
 
   /** Leaves the key's values in the shape's reader. Null: the message has no key. */
   read(bytes: Uint8Array, start: number, end: number): KeyShape | null {
+    this.head = null
     if (start < 0) return null
     if (startsWith(bytes, start, end, schemaHead)) {
       const at = start + schemaHead.length
@@ -28,7 +31,10 @@ export class KeyReader {
       const next = known ? at + known.bytes.length : 0
       if (known && startsWith(bytes, next, end, payloadHead)) {
         const stop = known.shape.reader.read(bytes, next + payloadHead.length, end)
-        if (bytes[stop] === 0x7d && stop + 1 === end) return whole(known.shape)
+        if (bytes[stop] === 0x7d && stop + 1 === end) {
+          this.head = known.head
+          return whole(known.shape)
+        }
       }
     }
     const { wrapper } = this
@@ -39,6 +45,7 @@ export class KeyReader {
       shape.reader.read(bytes, wrapper.start[1]!, wrapper.end[1]!)
       return whole(shape)
     }
+    this.head = noHead
     this.bare.reader.read(bytes, from, end)
     if (!this.bare.reader.exact) {
       // Names come with the data, types do not: a key other than the declared one is for the table to refuse.

@@ -19,6 +19,8 @@ export class ObjectReader {
   readonly inner: (ObjectReader | null)[]
   /** How many members the object read last had. */
   members = 0
+  /** Grows whenever a name stands elsewhere than in the object before. */
+  moves = 0
   private readonly index = new Map<string, number>()
   private readonly tokens: NameToken[] = []
   private readonly order: Int32Array
@@ -88,7 +90,19 @@ export class ObjectReader {
     return true
   }
 
+  /** Names by number, in the order of the object read last; before the first one, those it is made for. Null: some have none. */
+  get lastOrder(): readonly number[] | null {
+    const order = [...this.order.subarray(0, this.members || this.names.length)]
+    return this.members > this.order.length || order.includes(-1) ? null : order
+  }
+
+  /** `"name":` as it usually stands. */
+  tokenAt(index: number): Uint8Array {
+    return this.tokens[index]!.bytes
+  }
+
   private find(name: string, at: number, place: number): number {
+    this.moves++
     let index = this.index.get(name) ?? -1
     if (index < 0) {
       this.onStranger?.(name, at)
@@ -110,6 +124,7 @@ export class ObjectReader {
 
 /** `"name":` as words of four bytes, the last one reaching back into the one before it. */
 interface NameToken {
+  readonly bytes: Uint8Array
   readonly length: number
   readonly words: Int32Array
 }
@@ -123,6 +138,7 @@ function nameToken(name: string): NameToken {
   // Shorter than a word are only names of no letter at all.
   const words = bytes.length < 4 ? [] : Array.from({ length: Math.ceil(bytes.length / 4) }, (_, k) => k * 4)
   return {
+    bytes,
     length: bytes.length,
     words: Int32Array.from(words, (at) => view.getInt32(Math.min(at, bytes.length - 4), true)),
   }

@@ -9,6 +9,8 @@ import type { ConnectField } from './fields.ts'
 
 export interface Block<Shape> {
   readonly bytes: Buffer
+  /** The message up to its payload. */
+  readonly head: Uint8Array
   readonly shape: Shape
 }
 
@@ -16,6 +18,9 @@ const encoder = new TextEncoder()
 /** How a message with its schema begins, and what stands between the two. */
 export const schemaHead = encoder.encode('{"schema":')
 export const payloadHead = encoder.encode(',"payload":')
+
+/** Of a message that is the payload itself. */
+export const noHead = new Uint8Array(0)
 
 /** Old and new shapes alternate while a schema changes; a few is plenty. */
 const maxBlocks = 8
@@ -57,7 +62,8 @@ export class SchemaBlocks<Shape> {
       throw undecodable('the schema is not JSON', start)
     }
     const shape = this.parse(schema, start)
-    this.blocks.unshift({ bytes: Buffer.from(bytes.subarray(start, end)), shape })
+    const block = Buffer.from(bytes.subarray(start, end))
+    this.blocks.unshift({ bytes: block, head: Buffer.concat([schemaHead, block, payloadHead]), shape })
     if (this.blocks.length > maxBlocks) this.blocks.pop()
     return shape
   }

@@ -7,15 +7,17 @@ import { bigInteger, smallInteger } from './values/integers.ts'
 import { isNull } from './values/misfit.ts'
 
 const names = ['version', 'connector', 'name', 'ts_ms', 'snapshot', 'db', 'sequence', 'ts_us', 'ts_ns', 'schema', 'table']
+/** Members of which a change is rare: the connector, and the table, which `expectTable` has checked. */
+export const steady: readonly number[] = [0, 1, 2, 5, 9, 10]
 const later = ['txId', 'lsn', 'xmin', 'origin', 'origin_lsn']
-const tsMs = 3
-const snapshot = 4
-const sequence = 6
-const tsUs = 7
+export const tsMs = 3
+export const snapshot = 4
+export const sequence = 6
+export const tsUs = 7
 const schema = 9
 const table = 10
-const txId = 11
-const lsn = 12
+export const txId = 11
+export const lsn = 12
 
 const snapshots = ['false', 'true', 'first', 'first_in_data_collection', 'last_in_data_collection', 'last', 'incremental']
 const snapshotTokens = snapshots.map(tokenOf)

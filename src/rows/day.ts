@@ -1,8 +1,6 @@
 /** Which day of the lake an event opens (DESIGN §4.4). */
 import type { ChangeEvent } from '../core/events.ts'
-import { dayOfUs } from '../core/days.ts'
-
-const usPerDay = 86_400_000_000
+import { dayOfUs, usPerDay } from '../core/days.ts'
 
 /**
  * The UTC day of the event's commit, in days since 1970; null where it has none, or one more than a day ahead of the record's

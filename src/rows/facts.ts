@@ -1,6 +1,7 @@
 /** What the footer of a link and its receipt say about its rows. */
 import type { ChangeEvent, Op } from '../core/events.ts'
 import type { LinkStats, StreamFacts } from '../core/receipts.ts'
+import type { RowRun, StreamPlace } from '../core/rowRun.ts'
 import { StreamOrder } from './streamOrder.ts'
 
 export interface RowFacts {
@@ -27,22 +28,44 @@ export class FactsSoFar {
   }
 
   add(event: ChangeEvent, offset: bigint): void {
-    // Rows come in the order of their partition.
-    this.minOffset ??= offset
-    this.maxOffset = offset
-    const ts = event.sourceTsUs
-    if (ts !== null) {
-      if (this.minSourceTs === null || ts < this.minSourceTs) this.minSourceTs = ts
-      if (this.maxSourceTs === null || ts > this.maxSourceTs) this.maxSourceTs = ts
-    }
+    this.addOffsets(offset, offset)
+    if (event.sourceTsUs !== null) this.addSourceTs(event.sourceTsUs)
     const lsn = event.lsn
     // Rows of one statement often share their LSN, as the same bigint.
-    if (lsn !== null && lsn !== this.maxLsn) {
-      if (this.minLsn === null || lsn < this.minLsn) this.minLsn = lsn
-      if (this.maxLsn === null || lsn > this.maxLsn) this.maxLsn = lsn
-    }
+    if (lsn !== null && lsn !== this.maxLsn) this.addLsn(lsn)
     this.ops[event.op]++
     this.order.add(event)
+  }
+
+  /** At least one row. */
+  addRun({ offsets, ops, facts }: RowRun): void {
+    this.addOffsets(offsets[0]!, offsets.at(-1)!)
+    this.addSourceTs(Number(facts.minSourceTs))
+    this.addSourceTs(Number(facts.maxSourceTs))
+    if (facts.minLsn !== null) this.addLsn(facts.minLsn)
+    if (facts.maxLsn !== null) this.addLsn(facts.maxLsn)
+    for (const letter of ops) this.ops[opOf(letter)]++
+    this.order.addRun(facts)
+  }
+
+  get place(): StreamPlace {
+    return this.order.place
+  }
+
+  /** Rows come in the order of their partition. */
+  private addOffsets(first: bigint, last: bigint): void {
+    this.minOffset ??= first
+    this.maxOffset = last
+  }
+
+  private addSourceTs(ts: number): void {
+    if (this.minSourceTs === null || ts < this.minSourceTs) this.minSourceTs = ts
+    if (this.maxSourceTs === null || ts > this.maxSourceTs) this.maxSourceTs = ts
+  }
+
+  private addLsn(lsn: bigint): void {
+    if (this.minLsn === null || lsn < this.minLsn) this.minLsn = lsn
+    if (this.maxLsn === null || lsn > this.maxLsn) this.maxLsn = lsn
   }
 
   get soFar(): RowFacts {
@@ -57,4 +80,9 @@ export class FactsSoFar {
     const lsn = minLsn !== null && maxLsn !== null && { min: minLsn.toString(), max: maxLsn.toString() }
     return { stats: stats || null, lsn: lsn || null, ops: { ...this.ops }, order: this.order.soFar }
   }
+}
+
+/** The letter, as ASCII, is the event's own. */
+function opOf(letter: number): Op {
+  return String.fromCharCode(letter) as Op
 }

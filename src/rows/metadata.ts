@@ -2,6 +2,7 @@
 import { columnBuilder, type BooleanColumn, type BytesColumn, type ColumnBuilder, type IntColumn } from '../core/columns.ts'
 import type { ListColumn, LongColumn } from '../core/columns.ts'
 import type { ChangeEvent, Op, RowNotes } from '../core/events.ts'
+import type { RowRun } from '../core/rowRun.ts'
 import { metadataColumns } from '../core/schema.ts'
 
 /** Where a batch's rows come from: one partition of one epoch of the topic. */
@@ -77,6 +78,34 @@ export class MetadataColumns implements RowNotes {
     else this.kafkaTs.appendNumber(kafkaTsMs * 1000)
     this.appendUnchanged()
     this.appendSpecials()
+  }
+
+  /** Ends rows whose values were appended just before; nothing was noted of them. */
+  appendRun(run: RowRun): void {
+    const { rows, ops, sourceTs, commitLsn, lsn, txId, txOrder, offsets, kafkaTs } = run
+    const all = new Uint8Array(rows).fill(1)
+    this.op.appendAll(
+      all,
+      ops,
+      Uint32Array.from(all, (_, row) => row + 1),
+    )
+    this.deleted.appendAll(
+      all,
+      Uint8Array.from(ops, (op) => (op === letters.d ? 1 : 0)),
+    )
+    this.sourceTs.appendAll(sourceTs.present, sourceTs.values)
+    this.commitLsn.appendAll(commitLsn.present, commitLsn.values)
+    this.lsn.appendAll(lsn.present, lsn.values)
+    this.txId.appendAll(txId.present, txId.values)
+    this.txOrder.appendAll(txOrder.present, txOrder.values)
+    if (run.snapshots === null) this.snapshot.appendNulls(rows)
+    else for (const mark of run.snapshots) this.appendSnapshot(mark)
+    this.epoch.appendAll(all, new Int32Array(rows).fill(this.place.epoch))
+    this.partition.appendAll(all, new Int32Array(rows).fill(this.place.partition))
+    this.offset.appendAll(all, offsets)
+    this.kafkaTs.appendAll(kafkaTs.present, kafkaTs.values)
+    this.unchangedToast.appendNulls(rows)
+    this.specials.appendNulls(rows)
   }
 
   private appendSnapshot(text: string | null): void {

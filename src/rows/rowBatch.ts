@@ -2,6 +2,7 @@
 import { columnBuilder, type ColumnBuilder } from '../core/columns.ts'
 import type { ChangeEvent, RowImage, RowSchema } from '../core/events.ts'
 import type { Growth } from '../core/receipts.ts'
+import type { RowRun, StreamPlace } from '../core/rowRun.ts'
 import { fileColumns, type Column, type TableSchema } from '../core/schema.ts'
 import { FactsSoFar, type RowFacts } from './facts.ts'
 import { MetadataColumns, type Place } from './metadata.ts'
@@ -29,6 +30,15 @@ export interface RowBatch {
    * was before.
    */
   append(event: ChangeEvent, offset: bigint, kafkaTsMs: number): void
+  /**
+   * For each column of the table which field of such rows fills it, so that many can be read at once. Null where the rows need
+   * more than that. To be asked after `append` took one of them.
+   */
+  fieldsFor(rows: RowSchema): Int32Array | null
+  /** Greatest place of a streamed event so far: where the rows of a run are compared from. */
+  readonly place: StreamPlace
+  /** Many rows, of which `need` would say that they fit. */
+  appendRun(run: RowRun): void
   /** Empties the columns once they are written as a row group. What `facts` and `totalRows` say stays: it is of the whole link. */
   clear(): void
   facts(): RowFacts
@@ -112,6 +122,24 @@ class Batch implements RowBatch {
     this.rows = rows + 1
     this.totalRows++
     this.sinceCount += bytes
+  }
+
+  fieldsFor(rows: RowSchema): Int32Array | null {
+    return this.plan?.rows === rows && this.plan.special.length === 0 ? this.plan.fields : null
+  }
+
+  get place(): StreamPlace {
+    return this.factsSoFar.place
+  }
+
+  appendRun(run: RowRun): void {
+    this.user.forEach((column, i) => run.appendTo(i, column))
+    this.metadata.appendRun(run)
+    this.factsSoFar.addRun(run)
+    this.rows += run.rows
+    this.totalRows += run.rows
+    // To be counted when it is asked for next.
+    this.countedRows = this.rows + 1
   }
 
   clear(): void {

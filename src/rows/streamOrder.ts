@@ -6,6 +6,7 @@
  */
 import type { ChangeEvent } from '../core/events.ts'
 import type { StreamFacts } from '../core/receipts.ts'
+import type { RunFacts, StreamPlace } from '../core/rowRun.ts'
 
 /** A place is `<commit lsn>/<lsn>/<order>`; the order in its transaction is -1 where the connector tells none. */
 export class StreamOrder {
@@ -42,6 +43,19 @@ export class StreamOrder {
   /** Rows of one COPY share their LSN; without an order in the transaction nothing tells them apart, and equal is no replay. */
   private isAbove(lsn: bigint, order: bigint): boolean {
     return lsn === this.lsn ? order > this.order || order < 0n : lsn > this.lsn
+  }
+
+  get place(): StreamPlace {
+    return { commit: this.commit, lsn: this.lsn, order: this.order }
+  }
+
+  /** Events that were compared elsewhere, from `place` on. */
+  addRun({ place, replayed, resnapshot }: RunFacts): void {
+    this.commit = place.commit
+    this.lsn = place.lsn
+    this.order = place.order
+    this.replayed += replayed
+    this.resnapshot += resnapshot
   }
 
   get soFar(): StreamFacts {

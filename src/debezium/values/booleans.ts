@@ -6,6 +6,7 @@ export function booleanField(name: string): Field {
   return {
     name,
     type: 'boolean',
+    reading: { kind: 'boolean' },
     append(bytes, start, _end, column) {
       const c = bytes[start]
       if (c === 0x74) (column as BooleanColumn).append(1)

@@ -137,6 +137,7 @@ export function decimal18Field(name: string, scale: number): Field {
   return {
     name,
     type: `decimal(18,${scale})`,
+    reading: { kind: 'decimal', scale },
     append(bytes, start, end, column, notes) {
       if (isNull(bytes, start) || !readDigits(name, bytes, start, end, 18, scale, notes)) return column.appendNull()
       const { count, negative } = read

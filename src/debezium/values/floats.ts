@@ -17,6 +17,7 @@ export function floatField(name: string, real: boolean): Field {
   return {
     name,
     type: 'double',
+    reading: { kind: real ? 'real' : 'double' },
     append(bytes, start, end, column) {
       if (isNull(bytes, start)) return column.appendNull()
       const value = doubleOf(name, bytes, start, end)

@@ -59,6 +59,7 @@ export function integerField(name: string): Field {
   return {
     name,
     type: 'long',
+    reading: { kind: 'integer' },
     append(bytes, start, end, column) {
       if (isNull(bytes, start)) return column.appendNull()
       const small = smallInteger(bytes, start, end)

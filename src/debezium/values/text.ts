@@ -9,6 +9,7 @@ export function textField(name: string, placeholder: Uint8Array, other = placeho
   return {
     name,
     type: 'string',
+    reading: { kind: 'text', placeholders: [placeholder, other] },
     append(bytes, start, end, column, notes) {
       if (isNull(bytes, start)) return column.appendNull()
       if (isToken(bytes, start, end, placeholder) || isToken(bytes, start, end, other)) {
@@ -25,6 +26,7 @@ export function timeField(name: string): Field {
   return {
     name,
     type: 'string',
+    reading: { kind: 'time' },
     append(bytes, start, end, column) {
       if (isNull(bytes, start)) return column.appendNull()
       const zone = bytes[end - 2] === 0x5a ? 1 : 0

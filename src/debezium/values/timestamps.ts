@@ -49,6 +49,7 @@ export function dateField(name: string): Field {
   return {
     name,
     type: 'date',
+    reading: { kind: 'date' },
     append(bytes, start, end, column, notes) {
       if (isNull(bytes, start)) return column.appendNull()
       if (bytes[start] !== 0x22) throw undecodableValue(name, 'a date in quotes is needed')
@@ -69,6 +70,7 @@ export function timestampField(name: string, zoned: boolean): Field {
   return {
     name,
     type: zoned ? 'timestamp' : 'timestamp_ntz',
+    reading: { kind: zoned ? 'timestamp' : 'timestamp_ntz' },
     append(bytes, start, end, column, notes) {
       if (isNull(bytes, start)) return column.appendNull()
       if (bytes[start] !== 0x22) throw undecodableValue(name, 'a timestamp in quotes is needed')
