@@ -31,8 +31,10 @@ export interface CarryTools {
   readonly attempt: number
 }
 
-/** A row group is closed at this many bytes of columns: what bounds the memory of one range, with the page buffers. */
-const rowGroupBytes = 32 * 1024 * 1024
+/** A row group is closed at this many rows: a query passes over those whose bounds rule its filter out. */
+const rowGroupRows = 20_000
+/** And at this many bytes of columns: what bounds the memory of one range, however wide its rows are. */
+const rowGroupBytes = 16 * 1024 * 1024
 
 /**
  * Carries `[from, to)` of one partition, or as much of it as belongs into one link. Harmless to repeat: what stands is adopted.
@@ -61,7 +63,7 @@ async function write(job: WriteJob, tools: CarryTools): Promise<Receipt> {
     const range = { topic: job.topic, partition: job.partition, from: parseOffset(job.from), to: parseOffset(job.to) }
     for await (const step of tools.reader.read({ ...range, signal: tools.signal })) {
       if (scan.take(step)) break
-      if (scan.batch.byteLength >= rowGroupBytes) await file.flush(scan)
+      if (scan.batch.rows >= rowGroupRows || scan.batch.byteLength >= rowGroupBytes) await file.flush(scan)
       await breath()
     }
     const { next, nextDay, growth } = scan.end()

@@ -10,7 +10,7 @@ import { writePlain } from './plainValues.ts'
 import type { EncodedValues } from './values.ts'
 
 /** Rows and bytes (before compression) of a page at most, unless one row alone is larger. */
-export const maxPageRows = 20_000
+export const maxPageRows = 32_768
 export const maxPageBytes = 1 << 20
 
 /** The shape of a chunk: one entry for each value, null, or empty list. */

@@ -37,17 +37,18 @@ const change = (id: number, source: Record<string, unknown> = {}): Message => ({
 const tombstone = (id: number): Message => ({ key: `{"id":${id}}`, value: null })
 const compressors: Compressors = { SNAPPY: (page) => uncompressSync(Buffer.from(page)) as Uint8Array }
 const bytesOf = (text: Message['key']) => new Uint8Array(Buffer.from(text as string))
+const longOf = (bytes: Uint8Array | null) => Buffer.from(bytes!).readBigInt64LE()
 const junk: Message = { key: null, value: 'not JSON' }
 
 /** Records stand at offsets 100, 101, ...; read in steps of two, as real fetches cut them anywhere. */
-function readerOf(messages: readonly Message[], reads: { count: number } = { count: 0 }): RangeReader {
+function readerOf(messages: readonly Message[], reads: { count: number } = { count: 0 }, step = 2): RangeReader {
   const shift = (block: RecordBlock, first: number): RecordBlock => ({ ...block, baseOffset: 100n + BigInt(first) })
   return {
     // eslint-disable-next-line @typescript-eslint/require-await
     async *read({ from, to }) {
       reads.count++
-      for (let i = Number(from) - 100; i < Number(to) - 100; i += 2) {
-        const some = messages.slice(i, Math.min(i + 2, Number(to) - 100))
+      for (let i = Number(from) - 100; i < Number(to) - 100; i += step) {
+        const some = messages.slice(i, Math.min(i + step, Number(to) - 100))
         const next = 100n + BigInt(i + some.length)
         yield { blocks: [shift(blockOf(some), i)], next }
       }
@@ -106,6 +107,22 @@ describe('a link', () => {
     const file = ctx.memory.objects.get(`${ctx.root}/${receipt.link!.key}`)!
     expect(readFooter(file).rows).toBe(3)
     expect(readFooter(file).keyValues.get('cdc.next')).toBe('104')
+  })
+
+  test('of many rows has row groups of some 20,000, which a query passes over by their bounds', async () => {
+    const { ctx, snapshot } = await opened()
+    const messages = Array.from({ length: 45_000 }, (_, id) => change(id))
+    const job = { limits: { maxRows: 1e6, maxBytes: 1e9, maxAgeMs: 0, idleWaitMs: 0 } }
+    const receipt = await carry(ctx, snapshot, messages, { job, reader: readerOf(messages, undefined, 1500) })
+    const footer = readFooter(ctx.memory.objects.get(`${ctx.root}/${receipt.link!.key}`)!)
+    expect(footer.rowGroups.map(({ rows }) => rows)).toEqual([21_000, 21_000, 3000])
+    const id = footer.columns.findIndex(({ name }) => name === 'id')
+    const bounds = footer.rowGroups.map(({ columns }) => [columns[id]!.min, columns[id]!.max].map(longOf))
+    expect(bounds).toEqual([
+      [0n, 20_999n],
+      [21_000n, 41_999n],
+      [42_000n, 44_999n],
+    ])
   })
 
   test('has the same bytes whoever writes it', async () => {
@@ -332,8 +349,9 @@ function readerAt(messages: readonly Message[], timestampMs: number): RangeReade
   const reader = readerOf(messages)
   return {
     async *read(request) {
-      for await (const { blocks, next } of reader.read(request)) {
-        yield { blocks: blocks.map((block) => ({ ...block, timestamp: block.timestamp.map(() => timestampMs) })), next }
+      for await (const step of reader.read(request)) {
+        const blocks = [...step.blocks].map((block) => ({ ...block, timestamp: block.timestamp.map(() => timestampMs) }))
+        yield { blocks, next: step.next }
       }
     },
   }
