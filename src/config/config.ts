@@ -158,7 +158,7 @@ function complete(parsed: ParsedConfig): Config {
     limits: {
       maxRows: defaults.batch?.maxRows ?? 100_000,
       maxBytes: defaults.batch?.maxBytes ?? 64_000_000,
-      maxAgeMs: defaults.batch?.maxAge ?? 1_000,
+      maxAgeMs: defaults.batch?.maxAge ?? 650,
       idleWaitMs: defaults.idleWait ?? 120_000,
     },
   }

@@ -30,7 +30,7 @@ const count = z
 const name = z.string().min(1, 'expected a name')
 
 export const batchSchema = z.strictObject({
-  maxAge: duration.optional().describe('How long a batch gathers after its first record was seen; default 1s'),
+  maxAge: duration.optional().describe('How long a batch gathers after its first record was seen; default 650ms'),
   maxRows: count.optional().describe('Offsets of one range; default 100000'),
   maxBytes: size.optional().describe('Raw bytes of one range; default 64MB'),
 })
@@ -170,9 +170,7 @@ export const configSchema = z.strictObject({
         .boolean({ error: 'expected true or false' })
         .default(false)
         .describe('Set CdcTable, CdcHealth and CdcLagSeconds; they must be registered with the server first'),
-      workflowBundle: name
-        .optional()
-        .describe('File with the workflow code in one; left out: the one that npm run build makes'),
+      workflowBundle: name.optional().describe('File with the workflow code in one; left out: the one that npm run build makes'),
       batchesPerRun: count.default(200).describe('Continue as new after so many batches; default 200'),
     })
     .prefault({}),

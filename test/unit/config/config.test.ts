@@ -42,7 +42,7 @@ describe('loading', () => {
     const config = load(enough)
     expect(config.kafka.brokers).toEqual(['a:9092', 'b:9092'])
     expect(config.pipeline).toEqual({ name: 'air', topicPrefix: 'air', database: 'airline', defaultSchema: 'public' })
-    expect(config.limits).toEqual({ maxRows: 100_000, maxBytes: 64_000_000, maxAgeMs: 1000, idleWaitMs: 120_000 })
+    expect(config.limits).toEqual({ maxRows: 100_000, maxBytes: 64_000_000, maxAgeMs: 650, idleWaitMs: 120_000 })
     expect(config.kafka.group).toBe('cdc-air')
     expect(config.temporal).toEqual({ taskQueue: 'cdc', searchAttributes: false, batchesPerRun: 200 })
   })
@@ -169,7 +169,7 @@ tables:
       name: 'public.flights',
       topic: 'air.public.flights',
       root: 'airline/public/flights',
-      limits: { maxRows: 5, maxAgeMs: 1000 },
+      limits: { maxRows: 5, maxAgeMs: 650 },
       columns: null,
     })
     expect(resolveTable(config, 'sales.orders')).toMatchObject({
