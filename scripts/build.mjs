@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './bootstrap.mjs'
+import { buildKernel, root } from './bootstrap.mjs'
+
+buildKernel()
 
 const dist = join(root, 'dist')
 const marker = join(dist, '.sources')
