@@ -110,7 +110,7 @@ async function firstRanges(kafka: KafkaDoor, { identity, partitions }: TopicStat
     const to = low + BigInt(rows) < stable ? low + BigInt(rows) : stable
     const kept: RecordBlock[] = []
     for await (const { blocks } of kafka.read({ topic: identity, partition, from: low, to, signal })) {
-      kept.push(...blocks.map((block) => structuredClone(block)))
+      for (const block of blocks) kept.push({ ...block, bytes: block.bytes.slice() })
     }
     ranges.push(kept)
   }

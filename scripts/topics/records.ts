@@ -28,10 +28,14 @@ export async function* recordsOf(
     for await (const { blocks } of kafka.read(range)) {
       for (const { bytes, baseOffset, offsetDelta, keyStart, keyEnd, valueStart, valueEnd, count } of blocks) {
         const part = (start: number, end: number) => (start < 0 ? null : Buffer.from(bytes.subarray(start, end)))
-        for (let i = 0; i < count; i++) {
-          const offset = baseOffset + BigInt(offsetDelta[i]!)
-          yield { partition, offset, key: part(keyStart[i]!, keyEnd[i]!), value: part(valueStart[i]!, valueEnd[i]!) }
-        }
+        // Copied before anybody can wait: the block's memory is used again.
+        const records = Array.from({ length: count }, (_, i) => ({
+          partition,
+          offset: baseOffset + BigInt(offsetDelta[i]!),
+          key: part(keyStart[i]!, keyEnd[i]!),
+          value: part(valueStart[i]!, valueEnd[i]!),
+        }))
+        yield* records
       }
     }
   }

@@ -51,8 +51,9 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
   let nextDay = job.day
   let growth: Growth | null = null
   let rawBytes = 0
-  let last: { readonly block: RecordBlock; readonly index: number } | null = null
-  let anchor: Anchor | null = null
+  /** The last record that belongs to the link, and its place in the block at hand; -1: it stands in none of this one. */
+  let last: LastRecord | null = null
+  let lastIndex = -1
   const runs = recordRuns(decoder, batch)
   const dayEnd = (job.day + 1) * usPerDay
 
@@ -76,7 +77,7 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
   }
 
   function passed(block: RecordBlock, from: number, to: number): void {
-    if (to > from) last = { block, index: to - 1 }
+    if (to > from) lastIndex = to - 1
     // A null key or value ends where it begins.
     for (let i = from; i < to; i++) rawBytes += block.keyEnd[i]! - block.keyStart[i]! + block.valueEnd[i]! - block.valueStart[i]!
   }
@@ -99,12 +100,20 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
     if (nextDay !== job.day && isEmpty()) {
       // An empty link that only says where the next one stands: what was scanned before is scanned again.
       next = parseOffset(job.base)
-      last = anchor = null
+      last = null
+      lastIndex = -1
     }
     return true
   }
 
   function takeBlock(block: RecordBlock): boolean {
+    lastIndex = -1
+    const ended = scanBlock(block)
+    if (lastIndex >= 0) last = kept(block, lastIndex)
+    return ended
+  }
+
+  function scanBlock(block: RecordBlock): boolean {
     for (let i = 0; i < block.count;) {
       const run = runs.read(block, i, { rows: maxRows - batch.totalRows - runs.rows, bytes: maxBytes - rawBytes, dayEnd })
       passed(block, i, run.next)
@@ -137,9 +146,6 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
         return false
       } finally {
         runs.settle()
-        // The blocks are used again for the next step.
-        if (last !== null) anchor = anchorOf(last)
-        last = null
       }
     },
     end: () => ({ next: offsetText(next), nextDay, growth }),
@@ -152,7 +158,11 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
         stats,
         lsn,
         order,
-        anchor,
+        anchor: last && {
+          offset: offsetText(last.offset),
+          timestampMs: last.timestampMs,
+          hash: recordHash(last.key, last.value),
+        },
       }
     },
   }
@@ -164,24 +174,28 @@ function tooMany({ code, message, details, hint }: CdcFailure): CdcFailure {
 }
 
 function setAsideOf({ code, message }: CdcFailure, block: RecordBlock, i: number): SetAside {
-  const { key, value } = partsOf(block, i)
-  return {
-    offset: offsetOf(block, i),
-    timestampMs: block.timestamp[i]!,
-    code,
-    reason: message.slice(code.length + 1),
-    // The block is used again for the next fetch.
-    key: key && key.slice(),
-    value: value && value.slice(),
-  }
+  return { ...kept(block, i), code, reason: message.slice(code.length + 1) }
 }
 
-export function anchorOf({ block, index: i }: { block: RecordBlock; index: number }): Anchor {
+export function anchorOf(block: RecordBlock, i: number): Anchor {
   const { key, value } = partsOf(block, i)
   return {
     offset: offsetText(offsetOf(block, i)),
     timestampMs: block.timestamp[i]!,
     hash: recordHash(key, value),
+  }
+}
+
+type LastRecord = Omit<SetAside, 'code' | 'reason'>
+
+/** Copied: the block's memory is used again for the next one. */
+function kept(block: RecordBlock, i: number): LastRecord {
+  const { key, value } = partsOf(block, i)
+  return {
+    offset: offsetOf(block, i),
+    timestampMs: block.timestamp[i]!,
+    key: key && key.slice(),
+    value: value && value.slice(),
   }
 }
 

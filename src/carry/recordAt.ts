@@ -14,7 +14,7 @@ export async function recordAt(
 ): Promise<Anchor | null | 'gone'> {
   try {
     for await (const { blocks } of reader.read({ topic, partition, from: offset, to: offset + 1n, signal })) {
-      for (const block of blocks) if (block.count > 0) return anchorOf({ block, index: 0 })
+      for (const block of blocks) if (block.count > 0) return anchorOf(block, 0)
     }
     return null
   } catch (error) {

@@ -18,9 +18,13 @@ export interface RecordBlock {
   readonly valueEnd: Int32Array
 }
 
-/** A step of a range read. Everything below `next` has been seen, whether it held visible records or not. */
+/**
+ * A step of a range read. A block's bytes are used again: it is valid until the next one is asked for, of any range of this thread,
+ * so blocks are taken one by one and without waiting for anything. Asking for one throws CDC2005 and CDC2006.
+ */
 export interface RangeStep {
-  readonly blocks: readonly RecordBlock[]
+  readonly blocks: Iterable<RecordBlock>
+  /** After the last block: everything below has been seen, whether it held visible records or not. */
   readonly next: bigint
 }
 

@@ -7,7 +7,8 @@ import { Decompress, decompress as zstdDecompress } from 'fzstd'
 import lz4 from 'lz4-napi'
 import snappy from 'snappy'
 import { CdcFailure, code } from '../core/failures.ts'
-import { lz4BlockSize, lz4FrameSize, plainBlocks, type Lz4Block } from './lz4Frame.ts'
+import { unlz4 as unlz4Blocks } from '../kernel/lz4.ts'
+import { lz4FrameSize, plainBlocks } from './lz4Frame.ts'
 import { zstdFrameSize } from './zstdFrame.ts'
 
 /** Attribute bits 0-2 of a record batch. */
@@ -16,7 +17,10 @@ export const codecNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 /** Thrown by the codecs below; `decompress` gives it its place and code. */
 export class OverBound extends Error {}
 
-/** `limit` in bytes. `where` names batch and partition for the message. */
+/**
+ * `limit` in bytes. `where` names batch and partition for the message. What comes back may be memory that is used again: it is
+ * valid until the next call.
+ */
 export function decompress(codec: number, data: Buffer, limit: number, where: string): Buffer {
   try {
     switch (codecNames[codec]) {
@@ -85,23 +89,10 @@ function unsnapBlock(block: Buffer, limit: number): Buffer {
 }
 
 function unlz4(data: Buffer, limit: number): Buffer {
-  if (lz4FrameSize(data, limit) > limit) throw new OverBound()
+  const atMost = lz4FrameSize(data, limit)
+  if (atMost > limit) throw new OverBound()
   const blocks = plainBlocks(data)
-  if (blocks === null) return lz4.decompressFrameSync(data)
-  const parts = blocks.map((block) => (block.stored ? data.subarray(block.start, block.end) : unlz4Block(data, block)))
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
-}
-
-/** The decoder wants the size in front of the block: where its length stands, which is put back. */
-function unlz4Block(data: Buffer, block: Lz4Block): Buffer {
-  const { start, end } = block
-  const length = data.readUInt32LE(start - 4)
-  data.writeUInt32LE(lz4BlockSize(data, block), start - 4)
-  try {
-    return lz4.uncompressSync(data.subarray(start - 4, end))
-  } finally {
-    data.writeUInt32LE(length, start - 4)
-  }
+  return (blocks && unlz4Blocks(data, blocks, atMost)) ?? lz4.decompressFrameSync(data)
 }
 
 /** What every zstd decoder is asked to support: a small batch may well claim it. */

@@ -75,29 +75,34 @@ function* steps(
   { maxBatchBytes, stepBytes = 1024 * 1024 }: RangeReaderOptions,
 ): Generator<RangeStep> {
   const filter = new AbortedFilter(answer.aborted)
-  let blocks: RecordBlock[] = []
-  let bytes = 0
+  let at = 0
   let next = from
-  let told = from
-  for (const batch of batches) {
-    if (batch.baseOffset >= to) {
-      next = to
-      break
-    }
-    const block = filter.visible(batch) && batch.lastOffset >= from ? readRecords(batch, from, to, maxBatchBytes) : null
-    if (block) {
-      blocks.push(block)
-      bytes += block.bytes.length
-    }
-    next = minOffset(batch.lastOffset + 1n, to)
-    if (bytes >= stepBytes && next > told) {
-      yield { blocks, next }
-      told = next
-      blocks = []
-      bytes = 0
+  function* blocks(): Generator<RecordBlock> {
+    for (let bytes = 0; at < batches.length && next < to && bytes < stepBytes;) {
+      const batch = batches[at++]!
+      const seen = minOffset(batch.lastOffset + 1n, to)
+      if (batch.baseOffset >= to) next = to
+      else {
+        const block = filter.visible(batch) && batch.lastOffset >= from ? readRecords(batch, from, to, maxBatchBytes) : null
+        if (block) {
+          bytes += block.bytes.length
+          yield block
+        }
+        next = maxOffset(next, seen)
+      }
     }
   }
-  if (next > told) yield { blocks, next }
+  while (at < batches.length && next < to) {
+    const current = blocks()
+    yield {
+      blocks: current,
+      get next() {
+        return next
+      },
+    }
+    // What nobody asked for is passed over.
+    for (const _ of current);
+  }
 }
 
 /** Offsets between batches are missing where compaction took them, or where retention passed by while the read went on. */

@@ -18,6 +18,7 @@ export interface KernelExports {
   clear(): void
   account(): void
   compact(from: number, present: number): number
+  lz4Block(from: number, end: number, to: number, first: number, limit: number): number
   readonly block: Global
   readonly slotStarts: Global
   readonly slotEnds: Global
@@ -85,7 +86,9 @@ const pages = 2816
 /** What stands below is the module's own. */
 export const firstFree = 65_536
 
-/** Where record batches are decompressed, up to the end of the memory. */
+/** Where batches stand as they came, and where they are decompressed. Some bytes behind both may be read and written. */
+export const inputAt = 100 * 1024 * 1024
+export const inputRoom = 12 * 1024 * 1024 - 64
 export const blockAt = 112 * 1024 * 1024
 export const blockRoom = pages * 65_536 - blockAt - 64
 

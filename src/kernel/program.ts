@@ -1,7 +1,7 @@
 /** What the kernel is told before it reads rows: where everything stands in its memory, how records are laid out, what columns there are. */
 import type { EventLayout, MessageLayout, ObjectLayout } from '../core/layout.ts'
 import { firstFieldSlot } from '../core/layout.ts'
-import { blockAt, firstFree, type Kernel } from './module.ts'
+import { firstFree, inputAt, type Kernel } from './module.ts'
 import type { RunColumn } from './rows.ts'
 
 /** assembly/records.ts has the same numbers. `token`: only the slow path knows how to read it. */
@@ -123,7 +123,7 @@ export function placesOf(layout: EventLayout, columns: readonly RunColumn[]): Pl
   const literals = arena.at
   const tokenColumns = placed.flatMap(({ kind }, i) => (kind === 'token' ? [i] : []))
   const places = { spans, arrays, late, slots, slotCount, table, columns: placed, tokenColumns, literals }
-  return literals + literalBytes(layout, columns) > blockAt ? null : places
+  return literals + literalBytes(layout, columns) > inputAt ? null : places
 }
 
 function isText(kind: Kind): boolean {

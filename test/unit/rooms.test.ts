@@ -56,7 +56,7 @@ const rooms: Readonly<Record<string, { rooms: readonly string[]; types?: readonl
   core: { rooms: [], packages: [] },
   kernel: { rooms: ['core'], packages: [] },
   config: { rooms: ['core'], packages: ['zod', 'yaml'] },
-  kafka: { rooms: ['core'], packages: ['kafkajs', '@node-rs/crc32', 'lz4-napi', 'snappy', 'fzstd'] },
+  kafka: { rooms: ['core', 'kernel'], packages: ['kafkajs', '@node-rs/crc32', 'lz4-napi', 'snappy', 'fzstd'] },
   debezium: { rooms: ['core'], packages: [] },
   rows: { rooms: ['core'], packages: [] },
   lake: { rooms: ['core'], packages: ['@dsnp/parquetjs', 'node-int64', 'snappy', '@aws-sdk/client-s3', '@node-rs/crc32'] },

@@ -1,1 +1,2 @@
+export * from './lz4'
 export * from './records'

@@ -23,7 +23,7 @@ export function readInteger(at: usize, end: usize): bool {
   return true
 }
 
-/** At most 15 digits and 22 behind the point: one division of two exact doubles rounds to the nearest one. */
+/** Digits up to 2^53, of which at most 18 stand behind the point: one division of two exact doubles rounds to the nearest one. */
 export function readDouble(at: usize, end: usize): bool {
   const negative = load<u8>(at) == 0x2d
   let value: i64 = 0
@@ -34,12 +34,12 @@ export function readDouble(at: usize, end: usize): bool {
     const c = load<u8>(p)
     if (isDigit(c)) {
       value = value * 10 + ((c - 0x30) as i64)
-      if (++digits > 15) return false
+      if (++digits > 18) return false
       if (point) power *= 10
     } else if (c == 0x2e && !point) point = true
     else return false
   }
-  if (digits == 0) return false
+  if (digits == 0 || value > 9_007_199_254_740_992) return false
   const magnitude = (value as f64) / power
   double = negative ? -magnitude : magnitude
   return true
