@@ -7,7 +7,9 @@ export function packBits(out: PageBytes, values: Uint8Array | Uint32Array, from:
   const data = out.data
   let bits = 0
   let held = 0
-  for (let i = from; i < to; i++) {
+  let i = from
+  if (width === 1) for (; i + 8 <= to; i += 8) data[at++] = eightBits(values, i)
+  for (; i < to; i++) {
     const value = values[i]!
     bits |= value << held
     held += width
@@ -41,6 +43,12 @@ export function packWideBits(out: PageBytes, values: Float64Array, from: number,
     bits = above(high, width - 32, held)
   }
   for (; held > 0; held -= 8, bits >>>= 8) data[at++] = bits
+}
+
+/** Levels are most of what is packed, and are one bit wide. */
+function eightBits(values: Uint8Array | Uint32Array, i: number): number {
+  const low = values[i]! | (values[i + 1]! << 1) | (values[i + 2]! << 2) | (values[i + 3]! << 3)
+  return low | (values[i + 4]! << 4) | (values[i + 5]! << 5) | (values[i + 6]! << 6) | (values[i + 7]! << 7)
 }
 
 /** The upper `held` of the bits of a value. A shift by all of them would, in JavaScript, be one by none. */

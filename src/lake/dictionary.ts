@@ -170,7 +170,8 @@ class Entries implements Dictionary {
   /** An entry of so many bytes was added. */
   outgrown(entryBytes: number): boolean {
     this.bytes += entryBytes
-    const indexBytes = (this.values * bitWidthOf(this.size - 1)) / 8
+    // Indices of a single entry are one run.
+    const indexBytes = this.size === 1 ? 0 : (this.values * bitWidthOf(this.size - 1)) / 8
     return this.bytes > maxBytes || this.bytes + indexBytes >= this.limit
   }
 
@@ -201,8 +202,15 @@ function twice<A extends Uint32Array | Int32Array>(from: A, to: A): A {
 function hashOf(view: DataView, at: number, end: number): number {
   let hash = end - at
   for (; at + 4 <= end; at += 4) hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1)
-  for (; at < end; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x01000193)
-  return mix(hash)
+  return mix(at < end ? Math.imul(hash ^ lastWord(view, at, end), 0x9e3779b1) : hash)
+}
+
+/** The last one to three bytes, in one piece where some stand behind them. */
+function lastWord(view: DataView, at: number, end: number): number {
+  if (at + 4 <= view.byteLength) return view.getInt32(at, true) & ((1 << ((end - at) * 8)) - 1)
+  let word = 0
+  for (let shift = 0; at < end; at++, shift += 8) word |= view.getUint8(at) << shift
+  return word
 }
 
 function mix(hash: number): number {
@@ -213,6 +221,5 @@ function mix(hash: number): number {
 function equalBytes(view: DataView, a: number, aEnd: number, b: number, bEnd: number): boolean {
   if (aEnd - a !== bEnd - b) return false
   for (; a + 4 <= aEnd; a += 4, b += 4) if (view.getInt32(a, true) !== view.getInt32(b, true)) return false
-  for (; a < aEnd; a++, b++) if (view.getUint8(a) !== view.getUint8(b)) return false
-  return true
+  return a === aEnd || lastWord(view, a, aEnd) === lastWord(view, b, bEnd)
 }

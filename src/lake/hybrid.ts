@@ -26,7 +26,7 @@ export function writeHybrid(out: PageBytes, values: Uint8Array | Uint32Array, fr
     let end = at + 1
     while (end < to && values[end] === value) end++
     if (end - at < shortestRun) {
-      at += 8
+      at += Math.max(8, (end - at) & ~7)
       continue
     }
     if (at > packFrom) writePacked(out, values, packFrom, at, bitWidth)

@@ -53,6 +53,7 @@ function writeDifferences(out: PageBytes, { first, values }: Distances, from: nu
 class Block {
   /** How far each difference is above the least one; zeros behind them, as the last miniblock is filled up. */
   private readonly above = new Float64Array(blockSize)
+  /** The same without what is above 32 bits. */
   private readonly low = new Uint32Array(blockSize)
   private readonly widths = new Uint8Array(miniblocks)
   private least = 0
@@ -60,7 +61,7 @@ class Block {
 
   /** Of the values [from, to) the differences to the one before. */
   take(values: Float64Array, from: number, to: number): void {
-    const { above, widths } = this
+    const { above, low, widths } = this
     const count = to - from
     let least = Infinity
     let before = values[from - 1]!
@@ -71,14 +72,14 @@ class Block {
       if (difference < least) least = difference
       before = value
     }
-    above.fill(least, count)
+    if (count < blockSize) above.fill(least, count)
     this.least = least
     this.bytes = 8
     for (let mini = 0, i = 0; mini < miniblocks; mini++) {
       let most = 0
       for (const end = i + miniblockSize; i < end; i++) {
         const distance = above[i]! - least
-        above[i] = distance
+        above[i] = low[i] = distance
         if (distance > most) most = distance
       }
       widths[mini] = most > 0xffff_ffff ? 64 - Math.clz32(most / 0x1_0000_0000) : 32 - Math.clz32(most)
@@ -90,7 +91,6 @@ class Block {
     const { above, low, least, widths } = this
     out.varint(least < 0 ? -2 * least - 1 : 2 * least)
     out.bytes(widths)
-    low.set(above)
     for (let mini = 0; mini < miniblocks; mini++) {
       const from = mini * miniblockSize
       const width = widths[mini]!

@@ -9,7 +9,7 @@ import type { Column } from '../core/schema.ts'
 import { encodeChunk } from './chunk.ts'
 import type { Codec } from './codecs.ts'
 import { encodeFooter, type RowGroup } from './parquetFooter.ts'
-import { int64, thrift } from './parquetThrift.ts'
+import { columnChunk, int64, thrift } from './parquetThrift.ts'
 
 export type { Codec } from './codecs.ts'
 
@@ -69,7 +69,7 @@ class ParquetFile implements ParquetWriter {
         const { pages, metadata } = encodeChunk(column, columns[i]!, this.codec, this.offset)
         for (const page of pages) await this.section(page)
         uncompressed += Number(metadata.total_uncompressed_size)
-        group.columns.push(new thrift.ColumnChunk({ file_offset: int64(0), meta_data: metadata }))
+        group.columns.push(columnChunk(metadata))
       }
       group.total_byte_size = int64(uncompressed)
       group.total_compressed_size = int64(this.offset - start)

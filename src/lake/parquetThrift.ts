@@ -29,3 +29,9 @@ export function int64(value: number): Int64 {
   bytes.writeBigInt64BE(BigInt(value))
   return new Int64(bytes)
 }
+
+/** Not by its constructor: that copies the metadata, and makes a number in the way told of above. */
+export function columnChunk(metadata: InstanceType<typeof thrift.ColumnMetaData>): InstanceType<typeof thrift.ColumnChunk> {
+  const chunk = Object.create(thrift.ColumnChunk.prototype) as InstanceType<typeof thrift.ColumnChunk>
+  return Object.assign(chunk, { file_offset: int64(0), meta_data: metadata })
+}
