@@ -137,7 +137,7 @@ class Entries implements Dictionary {
   /** Slots passed over: crafted values that all hash alike must not cost more than they are worth. */
   steps = 0
   private values = 0
-  private limit = 0
+  private limit = Infinity
   private bytes = 0
 
   begin(values: number, limit: number): void {

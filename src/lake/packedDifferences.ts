@@ -56,7 +56,7 @@ class Block {
   /** The same without what is above 32 bits. */
   private readonly low = new Uint32Array(blockSize)
   private readonly widths = new Uint8Array(miniblocks)
-  private least = 0
+  private least = Infinity
   bytes = 0
 
   /** Of the values [from, to) the differences to the one before. */

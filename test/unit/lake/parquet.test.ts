@@ -75,6 +75,35 @@ describe('a Parquet file', () => {
     )
   })
 
+  it('gives back long columns of numbers, in steps or in no order, near to each other or far apart', async () => {
+    const numbers = ['integer', 'long', 'date', 'timestamp', 'decimal(18,2)', 'array<long>'] as const
+    const walk = fc.record({
+      rows: fc.integer({ min: 1, max: 2000 }),
+      start: fc.bigInt({ min: -(2n ** 30n), max: 2n ** 30n }),
+      steps: fc.array(fc.oneof(fc.bigInt({ min: -3n, max: 3n }), fc.bigInt({ min: -(2n ** 40n), max: 2n ** 40n })), {
+        minLength: 1,
+        maxLength: 7,
+      }),
+      nulls: fc.integer({ min: 2, max: 50 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...numbers), walk, async (type, { rows, start, steps, nulls }) => {
+        const fits = (value: bigint) => (type === 'integer' || type === 'date' ? Number(BigInt.asIntN(32, value)) : value)
+        let value = start
+        const values = Array.from({ length: rows }, (_, i): Value => {
+          value += steps[i % steps.length]!
+          if (i % nulls === 1) return null
+          return type === 'array<long>' ? [value, null, value - BigInt(i)].slice(0, i % 4) : fits(value)
+        })
+        const columns: Column[] = [{ name: 'n', type }]
+        expect(await readWithHyparquet(await fileOf(columns, [[values], [values.slice(0, 9)]]), columns)).toEqual([
+          [...values, ...values.slice(0, 9)],
+        ])
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   it('is the same bytes for the same input, however the key values are ordered', async () => {
     const group = everyColumn.map(({ type }) => fc.sample(valuesOf(type, 500), { numRuns: 1, seed: 7 })[0]!)
     const once = await fileOf(everyColumn, [group, group], { keyValues: { a: '1', b: '2' } })
