@@ -188,14 +188,14 @@ export function anchorOf(block: RecordBlock, i: number): Anchor {
 
 type LastRecord = Omit<SetAside, 'code' | 'reason'>
 
-/** Copied: the block's memory is used again for the next one. */
+/** Copied: the block's memory is used again for the next one. (The slice of a Buffer would be a view.) */
 function kept(block: RecordBlock, i: number): LastRecord {
   const { key, value } = partsOf(block, i)
   return {
     offset: offsetOf(block, i),
     timestampMs: block.timestamp[i]!,
-    key: key && key.slice(),
-    value: value && value.slice(),
+    key: key && new Uint8Array(key),
+    value: value && new Uint8Array(value),
   }
 }
 

@@ -101,7 +101,9 @@ export class LayoutKeeper {
 }
 
 function constantsOf({ start, end }: ObjectReader, bytes: Uint8Array): Constants {
-  return steady.filter((index) => start[index]! >= 0).map((index) => [index, bytes.slice(start[index], end[index])] as const)
+  // Copied: the block's memory is used again, and the slice of a Buffer would be a view of it.
+  const copy = (index: number) => new Uint8Array(bytes.subarray(start[index], end[index]))
+  return steady.filter((index) => start[index]! >= 0).map((index) => [index, copy(index)] as const)
 }
 
 function sameRecord(one: LastRecord, other: LastRecord): boolean {

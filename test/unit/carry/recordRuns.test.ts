@@ -9,6 +9,7 @@ import { scanRange, type RangeScan, type ScanPolicies } from '../../../src/carry
 import { BytesColumn, ListColumn, type ColumnBuilder } from '../../../src/core/columns.ts'
 import { dayOfMs } from '../../../src/core/days.ts'
 import { CdcFailure } from '../../../src/core/failures.ts'
+import type { RecordBlock } from '../../../src/core/records.ts'
 import type { WriteJob } from '../../../src/core/jobs.ts'
 import { emptySchema, type TableSchema } from '../../../src/core/schema.ts'
 import { createDecoder, type Decoder } from '../../../src/debezium/decoder.ts'
@@ -390,7 +391,16 @@ function dataOf(column: ColumnBuilder): unknown {
   return { present, data: [...data.subarray(0, column.values)] }
 }
 
-function told(scan: RangeScan, steps: readonly (readonly Timed[])[]): unknown {
+/** As real blocks are: whoever asks for more finds the memory used again. */
+function* spoiltAfterUse(block: RecordBlock): Generator<RecordBlock> {
+  try {
+    yield block
+  } finally {
+    block.bytes.fill(0x78)
+  }
+}
+
+function told(scan: RangeScan, steps: readonly (readonly Timed[])[], spoil: boolean): unknown {
   const seen: unknown[] = []
   let offset = 100n
   try {
@@ -398,7 +408,7 @@ function told(scan: RangeScan, steps: readonly (readonly Timed[])[]): unknown {
       const timestamp = Float64Array.from(messages, ({ timestampMs }) => timestampMs)
       const block = { ...blockOf(messages), baseOffset: offset, timestamp }
       offset += BigInt(messages.length)
-      const ended = scan.take({ blocks: [block], next: offset })
+      const ended = scan.take({ blocks: spoil ? spoiltAfterUse(block) : [block], next: offset })
       seen.push([scan.batch.rows, scan.isEmpty, ended])
       if (ended) break
     }
@@ -434,7 +444,7 @@ function scanned(steps: readonly (readonly Timed[])[], setting: Setting, quick: 
     limits,
   }
   const policies: ScanPolicies = setting.quarantine ? { badRecords: 'quarantine' } : {}
-  return { told: told(scanRange(job, schemaOf(setting), counting, policies), steps), decoded }
+  return { told: told(scanRange(job, schemaOf(setting), counting, policies), steps, quick), decoded }
 }
 
 const settings = fc.record({
