@@ -1,6 +1,7 @@
 /** What a worker's CPU went to: reads what `node --cpu-prof` wrote, one file a thread. */
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { SourceMap, type SourceMapPayload } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { projectRoot } from '../scripts/stack/places.ts'
 import type { Part } from './part.ts'
@@ -56,10 +57,18 @@ export interface SelfTime {
   readonly ms: number
 }
 
+/** Line and column begin at 0. */
+interface CallFrame {
+  readonly functionName: string
+  readonly url: string
+  readonly lineNumber: number
+  readonly columnNumber: number
+}
+
 interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number
-    readonly callFrame: { readonly functionName: string; readonly url: string }
+    readonly callFrame: CallFrame
   }[]
   /** us */
   readonly startTime: number
@@ -79,9 +88,10 @@ export function selfTimes(folder: string, window: Window): SelfTime[] {
     profile.samples.forEach((id, i) => {
       const us = profile.timeDeltas[i]!
       at += us
-      const { functionName, url } = frames.get(id)!
+      const frame = frames.get(id)!
+      const { functionName } = frame
       if (at * 1000 < Number(window.from) || at * 1000 > Number(window.to) || waiting.has(functionName)) return
-      const where = placeOf(url)
+      const where = placeOf(frame)
       const key = `${functionName} ${where}`
       const time = times.get(key) ?? { function: functionName || '(anonymous)', where, ms: 0 }
       time.ms += us / 1000
@@ -91,9 +101,23 @@ export function selfTimes(folder: string, window: Window): SelfTime[] {
   return [...times.values()].sort((a, b) => b.ms - a.ms)
 }
 
-function placeOf(url: string): string {
-  if (!url.startsWith('file:')) return url === '' ? 'V8' : url
-  const path = relative(projectRoot, fileURLToPath(url))
+function placeOf(frame: CallFrame): string {
+  if (!frame.url.startsWith('file:')) return frame.url === '' ? 'V8' : frame.url
+  const path = relative(projectRoot, sourceOf(frame))
   const pack = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1]
   return pack ?? path
+}
+
+const maps = new Map<string, SourceMap | null>()
+
+/** The file in which a function was written, where one was made of several. */
+function sourceOf({ url, lineNumber, columnNumber }: CallFrame): string {
+  const file = fileURLToPath(url)
+  if (!maps.has(file)) maps.set(file, existsSync(`${file}.map`) ? new SourceMap(mapAt(`${file}.map`)) : null)
+  const entry = maps.get(file)?.findEntry(lineNumber, columnNumber)
+  return entry && 'originalSource' in entry ? resolve(dirname(file), entry.originalSource) : file
+}
+
+function mapAt(path: string): SourceMapPayload {
+  return JSON.parse(readFileSync(path, 'utf8')) as SourceMapPayload
 }

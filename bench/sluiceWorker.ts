@@ -52,10 +52,12 @@ function build(): Promise<unknown> {
   return runTool(process.execPath, ['scripts/build.mjs'], { cwd: projectRoot })
 }
 
-/** What Node is given by `npm start`. */
-function startArguments(): readonly string[] {
+/** What `npm start` gives to Node: environment and arguments. */
+function started(): { readonly env: Readonly<Record<string, string>>; readonly args: readonly string[] } {
   const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { scripts: { start: string } }
-  return scripts.start.replace(/^exec node /, '').split(' ')
+  const [environment = '', command = ''] = scripts.start.split(' node ')
+  const variables = [...environment.matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name, value] as const)
+  return { env: Object.fromEntries(variables) as Record<string, string>, args: command.split(' ') }
 }
 
 /** Resolves when the worker is ready for its first table. */
@@ -66,9 +68,11 @@ export async function startSluice(stack: WorkerStack, plan: SluicePlan): Promise
   const tables = join(stack.dir, `${id}.yaml`)
   writeFileSync(tables, plan.tables ?? declaration())
   const { topicPrefix, database, nodeOptions = [] } = plan
-  const env = { CDC_PIPELINE: id, CDC_TASK_QUEUE: id, CDC_CONFIG: tables, CDC_SEARCH_ATTRIBUTES: 'false', ...plan.env }
+  const own = { CDC_PIPELINE: id, CDC_TASK_QUEUE: id, CDC_CONFIG: tables, CDC_SEARCH_ATTRIBUTES: 'false' }
   await (built ??= build())
-  const program = [...nodeOptions, ...startArguments()]
+  const start = started()
+  const env = { ...start.env, ...own, ...plan.env }
+  const program = [...nodeOptions, ...start.args]
   const worker = await startWorker(stack, { name, topicPrefix, database, lakePrefix, env, program })
   const connection = await Connection.connect({ address: stack.temporal.address })
   const client = new Client({ connection, namespace: stack.temporal.namespace })

