@@ -110,11 +110,18 @@ async function firstRanges(kafka: KafkaDoor, { identity, partitions }: TopicStat
     const to = low + BigInt(rows) < stable ? low + BigInt(rows) : stable
     const kept: RecordBlock[] = []
     for await (const { blocks } of kafka.read({ topic: identity, partition, from: low, to, signal })) {
-      for (const block of blocks) kept.push({ ...block, bytes: block.bytes.slice() })
+      for (const block of blocks) kept.push(copyOf(block))
     }
     ranges.push(kept)
   }
   return ranges
+}
+
+function copyOf(block: RecordBlock): RecordBlock {
+  const { offsetDelta, timestamp, keyStart, keyEnd, valueStart, valueEnd } = block
+  // Not structuredClone: it would copy all of the memory that the bytes stand in.
+  const spans = structuredClone({ offsetDelta, timestamp, keyStart, keyEnd, valueStart, valueEnd })
+  return { ...block, ...spans, bytes: new Uint8Array(block.bytes) }
 }
 
 function decoderOf() {

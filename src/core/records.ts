@@ -6,7 +6,7 @@ export interface RecordBlock {
   /** The records' section of the batch; every span below is into it. */
   readonly bytes: Uint8Array
   readonly count: number
-  /** Offset of record i = baseOffset + offsetDelta[i]. */
+  /** Of `count` records or more, as all arrays below. Offset of record i = baseOffset + offsetDelta[i]. */
   readonly baseOffset: bigint
   readonly offsetDelta: Int32Array
   /** Kafka timestamps, ms since 1970. */

@@ -103,7 +103,8 @@ export function readRecords(batch: RecordBatch, from: bigint, to: bigint, limit:
   if (batch.count * smallestRecord > bytes.length) throw corrupt(batch.where, `${batch.count} records in ${bytes.length} bytes`)
   const first = clamp(from - batch.baseOffset)
   const end = clamp(to - batch.baseOffset)
-  const spans = new Spans(batch.count)
+  const spans = batch.count <= keptSpans.room ? keptSpans : new Spans(batch.count)
+  spans.count = 0
   const cursor = new Cursor(bytes, batch.where)
   const baseTimestamp = Number(batch.baseTimestamp)
   const lastDelta = Number(batch.lastOffset - batch.baseOffset)
@@ -133,6 +134,7 @@ export function readRecords(batch: RecordBatch, from: bigint, to: bigint, limit:
 
 class Spans {
   count = 0
+  readonly room: number
   private readonly offsetDelta: Int32Array
   private readonly timestamp: Float64Array
   private readonly keyStart: Int32Array
@@ -141,6 +143,7 @@ class Spans {
   private readonly valueEnd: Int32Array
 
   constructor(capacity: number) {
+    this.room = capacity
     this.offsetDelta = new Int32Array(capacity)
     this.timestamp = new Float64Array(capacity)
     this.keyStart = new Int32Array(capacity)
@@ -165,6 +168,9 @@ class Spans {
     return { bytes, count, baseOffset, offsetDelta, timestamp, keyStart, keyEnd, valueStart, valueEnd }
   }
 }
+
+/** Used for one batch after another: a block is valid until the next one is asked for. Few batches have more records. */
+const keptSpans = new Spans(16_384)
 
 /** Reads zigzag varints. Beyond the end a typed array gives undefined, which ends a varint: the caller's checks see the rest. */
 class Cursor {

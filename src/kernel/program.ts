@@ -1,7 +1,7 @@
 /** What the kernel is told before it reads rows: where everything stands in its memory, how records are laid out, what columns there are. */
 import type { EventLayout, MessageLayout, ObjectLayout } from '../core/layout.ts'
 import { firstFieldSlot } from '../core/layout.ts'
-import { firstFree, inputAt, type Kernel } from './module.ts'
+import { firstFree, inputAt, type Kernel, type KernelExports } from './module.ts'
 import type { RunColumn } from './rows.ts'
 
 /** assembly/records.ts has the same numbers. `token`: only the slow path knows how to read it. */
@@ -59,10 +59,16 @@ export interface Places {
   readonly literals: number
 }
 
+/** Globals of the kernel that a program sets. */
+type Settings = Partial<Record<NumberGlobals, number>>
+type NumberGlobals = { [K in keyof KernelExports]: KernelExports[K] extends { value: number } ? K : never }[keyof KernelExports]
+
 export interface Program {
-  readonly layout: EventLayout
   readonly columns: readonly RunColumn[]
   readonly places: Places
+  readonly settings: Settings
+  readonly table: Int32Array
+  readonly literals: Uint8Array
 }
 
 /** Gives out memory from the bottom up. */
@@ -76,8 +82,7 @@ class Arena {
   }
 }
 
-/** Null where it is too much. */
-export function placesOf(layout: EventLayout, columns: readonly RunColumn[]): Places | null {
+function placesOf(layout: EventLayout, columns: readonly RunColumn[]): Places | null {
   const arena = new Arena()
   const records = () => arena.take(recordRoom * 4)
   const rows = () => arena.take(rowRoom * 8)
@@ -153,67 +158,100 @@ const snapshotTokens = [
 const incremental = 6
 const encoder = new TextEncoder()
 
-/** Leaves the kernel without rows, and with no block. */
-export function writeProgram({ wasm, bytes, words }: Kernel, { layout, columns, places }: Program): void {
-  let at = places.literals
-  const put = (literal: Uint8Array): number => {
-    const place = at
-    bytes.set(literal, place)
-    at = (at + literal.length + slack + 15) & ~15
-    return place
+/** Layouts and literals as they stand in the kernel's memory from `places.literals` on. */
+class Literals {
+  private readonly from: number
+  private bytes = new Uint8Array(4096)
+  private length = 0
+  private readonly written = new Map<ObjectLayout, number>()
+
+  constructor(from: number) {
+    this.from = from
   }
-  const written = new Map<ObjectLayout, number>()
-  const putObject = (object: ObjectLayout): number => {
-    const known = written.get(object)
+
+  get image(): Uint8Array {
+    return this.bytes.subarray(0, this.length)
+  }
+
+  /** Returns where it stands. */
+  put(literal: Uint8Array): number {
+    const at = this.length
+    this.length = (at + literal.length + slack + 15) & ~15
+    if (this.length > this.bytes.length) {
+      const grown = new Uint8Array(this.length * 2)
+      grown.set(this.bytes)
+      this.bytes = grown
+    }
+    this.bytes.set(literal, at)
+    return this.from + at
+  }
+
+  putObject(object: ObjectLayout): number {
+    const known = this.written.get(object)
     if (known !== undefined) return known
     const { members, closing } = literalsOf(object)
-    const out = members.flatMap(({ literal, slot, inner }) => [put(literal), literal.length, slot, inner ? putObject(inner) : 0])
-    const head = [object.firstSlot, object.slots, members.length, put(closing), closing.length]
-    const place = put(new Uint8Array(Int32Array.from([...head, ...out]).buffer))
-    written.set(object, place)
+    const out = members.flatMap(({ literal, slot, inner }) => {
+      return [this.put(literal), literal.length, slot, inner ? this.putObject(inner) : 0]
+    })
+    const head = [object.firstSlot, object.slots, members.length, this.put(closing), closing.length]
+    const place = this.put(new Uint8Array(Int32Array.from([...head, ...out]).buffer))
+    this.written.set(object, place)
     return place
   }
+}
 
+/** Null where it is too much for the kernel's memory. */
+export function programOf(layout: EventLayout, columns: readonly RunColumn[]): Program | null {
+  const places = placesOf(layout, columns)
+  if (places === null) return null
+  const literals = new Literals(places.literals)
   const { value, key, row, oldRows, firstKeySlot, keyFields } = layout
-  wasm.valueHead.value = put(value.head)
-  wasm.valueHeadLength.value = value.head.length
-  wasm.valueLayout.value = putObject(value.object)
-  wasm.valueTail.value = value.wrapped ? 1 : 0
-  wasm.keyHead.value = key ? put(key.head) : 0
-  wasm.keyHeadLength.value = key ? key.head.length : 0
-  wasm.keyLayout.value = key ? putObject(key.object) : 0
-  wasm.keyTail.value = key?.wrapped ? 1 : 0
-  wasm.rowLayout.value = putObject(row)
-  wasm.oldRows.value = oldRows ? 1 : 0
-
-  columns.forEach(({ field, reading }, i) => {
+  const table = columns.map(({ field, reading }, i) => {
     const { kind, present, data, ends, room } = places.columns[i]!
     const keyPlace = keyFields.indexOf(field)
     const slot = field < 0 ? -1 : firstFieldSlot + field
     const keySlot = field < 0 || keyPlace < 0 ? -1 : firstKeySlot + keyPlace
     const scale = reading?.kind === 'decimal' ? reading.scale : 0
     const [token = noToken, other = noToken] = reading?.kind === 'text' ? reading.placeholders : []
-    const tokens = [put(token), token.length, put(other), other.length]
-    words.set([kinds[kind], slot, keySlot, present, data, ends, 0, 0, room, scale, ...tokens], places.table / 4 + i * columnWords)
+    const tokens = [literals.put(token), token.length, literals.put(other), other.length]
+    const words = [kinds[kind], slot, keySlot, present, data, ends, 0, 0, room, scale, ...tokens]
+    return [...words, ...Array.from({ length: columnWords - words.length }, () => 0)]
   })
-  wasm.columns.value = places.table
-  wasm.columnCount.value = columns.length
-
-  wasm.slotStarts.value = places.slots
-  wasm.slotEnds.value = places.slots + places.slotCount * 4
-  wasm.slotFlags.value = places.slots + places.slotCount * 8
-  words.fill(-1, places.slots / 4, places.slots / 4 + places.slotCount)
-
-  wasm.snapshots.value = put(marksOf(snapshotTokens))
-  wasm.snapshotCount.value = snapshotTokens.length
-  wasm.incremental.value = incremental
-
-  for (const [name, place] of Object.entries(places.spans)) wasm[name as keyof Places['spans']].value = place
   const { present: _, ...arrays } = places.arrays
-  for (const [name, place] of Object.entries(arrays)) wasm[name as keyof typeof arrays].value = place
-  wasm.late.value = places.late
-  wasm.lateRoom.value = lateRoom
-  wasm.rowRoom.value = rowRoom
+  const settings: Settings = {
+    valueHead: literals.put(value.head),
+    valueHeadLength: value.head.length,
+    valueLayout: literals.putObject(value.object),
+    valueTail: value.wrapped ? 1 : 0,
+    keyHead: key ? literals.put(key.head) : 0,
+    keyHeadLength: key ? key.head.length : 0,
+    keyLayout: key ? literals.putObject(key.object) : 0,
+    keyTail: key?.wrapped ? 1 : 0,
+    rowLayout: literals.putObject(row),
+    oldRows: oldRows ? 1 : 0,
+    columns: places.table,
+    columnCount: columns.length,
+    slotStarts: places.slots,
+    slotEnds: places.slots + places.slotCount * 4,
+    slotFlags: places.slots + places.slotCount * 8,
+    snapshots: literals.put(marksOf(snapshotTokens)),
+    snapshotCount: snapshotTokens.length,
+    incremental,
+    ...places.spans,
+    ...arrays,
+    late: places.late,
+    lateRoom,
+    rowRoom,
+  }
+  return { columns, places, settings, table: Int32Array.from(table.flat()), literals: literals.image }
+}
+
+/** Leaves the kernel without rows. */
+export function loadProgram({ wasm, bytes, words }: Kernel, { places, settings, table, literals }: Program): void {
+  for (const [name, value] of Object.entries(settings)) wasm[name as keyof Settings].value = value
+  words.set(table, places.table / 4)
+  words.fill(-1, places.slots / 4, places.slots / 4 + places.slotCount)
+  bytes.set(literals, places.literals)
   wasm.clear()
 }
 

@@ -8,7 +8,7 @@ import type { EventLayout } from '../core/layout.ts'
 import type { RecordBlock } from '../core/records.ts'
 import type { RowRun, RunValues, StreamPlace } from '../core/rowRun.ts'
 import { blockAt, blockRoom, kernel, type Kernel } from './module.ts'
-import { placesOf, recordRoom, writeProgram, type Places, type Program } from './program.ts'
+import { loadProgram, programOf, recordRoom, type Places, type Program } from './program.ts'
 
 /** A column of the table: which field of the row fills it (-1: none), and how that is read (null: by the slow path). */
 export interface RunColumn {
@@ -61,8 +61,8 @@ let loaded: Program | null = null
 
 /** Null where layout and columns do not fit into the kernel's memory. */
 export function runReader(layout: EventLayout, columns: readonly RunColumn[]): RunReader | null {
-  const places = placesOf(layout, columns)
-  return places && new RunReader({ layout, columns, places })
+  const program = programOf(layout, columns)
+  return program && new RunReader(program)
 }
 
 export class RunReader {
@@ -214,7 +214,7 @@ export class RunReader {
   }
 
   private load(): void {
-    writeProgram(this.kernel, this.program)
+    loadProgram(this.kernel, this.program)
     this.block = null
     loaded = this.program
   }

@@ -44,7 +44,7 @@ export class FactsSoFar {
     this.addSourceTs(Number(facts.maxSourceTs))
     if (facts.minLsn !== null) this.addLsn(facts.minLsn)
     if (facts.maxLsn !== null) this.addLsn(facts.maxLsn)
-    for (const letter of ops) this.ops[opOf(letter)]++
+    for (let row = 0; row < ops.length; row++) this.ops[opOf(ops[row]!)]++
     this.order.addRun(facts)
   }
 
@@ -84,5 +84,16 @@ export class FactsSoFar {
 
 /** The letter, as ASCII, is the event's own. */
 function opOf(letter: number): Op {
-  return String.fromCharCode(letter) as Op
+  switch (letter) {
+    case 0x63:
+      return 'c'
+    case 0x75:
+      return 'u'
+    case 0x64:
+      return 'd'
+    case 0x72:
+      return 'r'
+    default:
+      return 't'
+  }
 }

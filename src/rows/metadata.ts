@@ -84,15 +84,13 @@ export class MetadataColumns implements RowNotes {
   appendRun(run: RowRun): void {
     const { rows, ops, sourceTs, commitLsn, lsn, txId, txOrder, offsets, kafkaTs } = run
     const all = new Uint8Array(rows).fill(1)
-    this.op.appendAll(
-      all,
-      ops,
-      Uint32Array.from(all, (_, row) => row + 1),
-    )
-    this.deleted.appendAll(
-      all,
-      Uint8Array.from(ops, (op) => (op === letters.d ? 1 : 0)),
-    )
+    const [opEnds, deleted] = [new Uint32Array(rows), new Uint8Array(rows)]
+    for (let row = 0; row < rows; row++) {
+      opEnds[row] = row + 1
+      deleted[row] = ops[row] === letters.d ? 1 : 0
+    }
+    this.op.appendAll(all, ops, opEnds)
+    this.deleted.appendAll(all, deleted)
     this.sourceTs.appendAll(sourceTs.present, sourceTs.values)
     this.commitLsn.appendAll(commitLsn.present, commitLsn.values)
     this.lsn.appendAll(lsn.present, lsn.values)
