@@ -5,6 +5,8 @@ import { loadConfig, type Config } from './config.ts'
 import { loadControl, loadLake, loadTopics, type Control, type Lake, type Topics } from './sections.ts'
 
 export function configOfProcess(): Config {
+  // The AWS SDK's notice about future Node versions would stand in the log, once a thread.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
   return loadConfig(process.env, files)
 }
 
