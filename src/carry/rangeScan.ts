@@ -50,7 +50,8 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
   let next = parseOffset(job.from)
   let nextDay = job.day
   let growth: Growth | null = null
-  let rawBytes = 0
+  /** Of the values that were passed, without their schemas: these say nothing of what the rows take. */
+  let valueBytes = 0
   /** The last record that belongs to the link, and its place in the block at hand; -1: it stands in none of this one. */
   let last: LastRecord | null = null
   let lastIndex = -1
@@ -72,14 +73,15 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
       batch.append(event, offsetOf(block, i), block.timestamp[i]!)
       runs.learn(block)
     }
-    passed(block, i, i + 1)
+    passed(block, i, i + 1, event === null ? 0 : decoder.schemaBytes)
     return false
   }
 
-  function passed(block: RecordBlock, from: number, to: number): void {
+  function passed(block: RecordBlock, from: number, to: number, schemaBytes: number): void {
     if (to > from) lastIndex = to - 1
-    // A null key or value ends where it begins.
-    for (let i = from; i < to; i++) rawBytes += block.keyEnd[i]! - block.keyStart[i]! + block.valueEnd[i]! - block.valueStart[i]!
+    for (let i = from; i < to; i++) {
+      if (block.valueStart[i]! >= 0) valueBytes += block.valueEnd[i]! - block.valueStart[i]! - schemaBytes
+    }
   }
 
   /** True: the link ends before record i, for which the table then parks, unless it is the first one. */
@@ -88,7 +90,7 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
     if (policies.badRecords === 'quarantine' && ofOneRecord.has(error.code)) {
       if (setAside.length === mostSetAside) throw tooMany(error)
       setAside.push(setAsideOf(error, block, i))
-      passed(block, i, i + 1)
+      passed(block, i, i + 1, 0)
       return false
     }
     if (isEmpty()) throw error
@@ -115,8 +117,8 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
 
   function scanBlock(block: RecordBlock): boolean {
     for (let i = 0; i < block.count;) {
-      const run = runs.read(block, i, { rows: maxRows - batch.totalRows - runs.rows, bytes: maxBytes - rawBytes, dayEnd })
-      passed(block, i, run.next)
+      const run = runs.read(block, i, { rows: maxRows - batch.totalRows - runs.rows, bytes: maxBytes - valueBytes, dayEnd })
+      passed(block, i, run.next, runs.schemaBytes)
       i = run.next
       if (run.stop === 'limit') return endedBefore(offsetOf(block, i - 1) + 1n)
       if (run.stop !== 'slow') continue
@@ -128,7 +130,7 @@ export function scanRange(job: WriteJob, schema: TableSchema, decoder: Decoder, 
       }
       if (ends) return endedBefore(offsetOf(block, i))
       i++
-      if (batch.totalRows >= maxRows || rawBytes >= maxBytes) return endedBefore(offsetOf(block, i - 1) + 1n)
+      if (batch.totalRows >= maxRows || valueBytes >= maxBytes) return endedBefore(offsetOf(block, i - 1) + 1n)
     }
     return false
   }

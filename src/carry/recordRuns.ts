@@ -18,6 +18,8 @@ const mostSlow = 1024
 export interface RecordRuns {
   /** Read, and not yet in the batch. */
   readonly rows: number
+  /** Bytes that the schema takes in each value of a run. */
+  readonly schemaBytes: number
   /** The block's records from `first` on, as far as they are usual. `slow`: the next one is for the slow way; `full`: ask again. */
   read(block: RecordBlock, first: number, limits: RunLimits): { next: number; stop: Stop }
   /** After the batch took the record that the decoder decoded last. */
@@ -46,6 +48,9 @@ export function recordRuns(decoder: Decoder, batch: RowBatch): RecordRuns {
   }
 
   return {
+    get schemaBytes() {
+      return layout?.value.head.length ?? 0
+    },
     get rows() {
       return reader?.rows ?? 0
     },

@@ -32,7 +32,7 @@ const name = z.string().min(1, 'expected a name')
 export const batchSchema = z.strictObject({
   maxAge: duration.optional().describe('How long a batch gathers after its first record was seen; default 650ms'),
   maxRows: count.optional().describe('Offsets of one range; default 100000'),
-  maxBytes: size.optional().describe('Raw bytes of one range; default 64MB'),
+  maxBytes: size.optional().describe('Bytes of one range: of the values of its messages, without their schemas; default 64MB'),
 })
 
 const columnSchema = z.strictObject({

@@ -35,6 +35,8 @@ export interface Decoder {
    * Throws CDC3001 to CDC3005; `details.at` is then an offset in the value or key, as `details.part` says.
    */
   decode(block: RecordBlock, i: number): ChangeEvent | null
+  /** Bytes of the value decoded last that are its schema, where that is one seen before; else 0. */
+  readonly schemaBytes: number
   /**
    * How the record decoded last is laid out; the same object while records are laid out alike. Null: in a way that is read
    * slowly. To be asked after `decode` has returned an event of `block`.
@@ -114,6 +116,10 @@ class EnvelopeDecoder implements Decoder {
       const from = this.part === 'key' ? block.keyStart[i]! : start
       throw located(error, this.part, from)
     }
+  }
+
+  get schemaBytes(): number {
+    return this.head?.length ?? 0
   }
 
   layout({ bytes }: RecordBlock): EventLayout | null {

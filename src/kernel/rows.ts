@@ -18,7 +18,7 @@ export interface RunColumn {
 
 export interface RunLimits {
   readonly rows: number
-  /** Of keys and values; the record that reaches it is the last one. */
+  /** Of values without their schemas; the record that reaches it is the last one. */
   readonly bytes: number
   /** us since 1970: a record from there on ends the run. */
   readonly dayEnd: number

@@ -90,7 +90,7 @@ export let offsetDeltas: usize = 0
 export let timestamps: usize = 0
 
 export let valueHead: usize = 0
-export let valueHeadLength: usize = 0
+export let valueHeadLength: i32 = 0
 export let valueLayout: usize = 0
 /** Braces behind the object: 1 where it is a payload. */
 export let valueTail: i32 = 0
@@ -126,7 +126,7 @@ export let lateRoom: i32 = 0
 
 export let rowRoom: i32 = 0
 export let rows: i32 = 0
-/** How many more rows and bytes of records (keys and values) the range may have; the bytes may be overdrawn by one record. */
+/** How many more rows, and bytes of values without their schemas, the range may have; the bytes may be overdrawn by one record. */
 export let rowsLeft: i32 = 0
 export let bytesLeft: i64 = 0
 /** us since 1970: an event from here on opens a later day. */
@@ -148,20 +148,18 @@ export function decode(first: i32, count: i32): i32 {
     const place = (i as usize) << 2
     const start = load<i32>(valueStarts + place)
     const keyStart = load<i32>(keyStarts + place)
-    let bytes: i32 = keyStart < 0 ? 0 : load<i32>(keyEnds + place) - keyStart
     if (start >= 0) {
       if (rows == rowRoom) {
         stopped = full
         return i
       }
       const valueEnd = load<i32>(valueEnds + place)
-      bytes += valueEnd - start
       stopped = readRecord(i, block + (start as usize), block + (valueEnd as usize), keyStart, load<i32>(keyEnds + place))
       if (stopped != done) return i
       rows++
       rowsLeft--
+      bytesLeft -= (valueEnd - start - valueHeadLength) as i64
     }
-    bytesLeft -= bytes as i64
     if (rowsLeft <= 0 || bytesLeft <= 0) {
       stopped = limit
       return i + 1
@@ -172,7 +170,7 @@ export function decode(first: i32, count: i32): i32 {
 }
 
 function readRecord(i: i32, start: usize, end: usize, keyStart: i32, keyEnd: i32): i32 {
-  if (!matchWhole(start, end, valueHead, valueHeadLength, valueLayout, valueTail)) return slow
+  if (!matchWhole(start, end, valueHead, valueHeadLength as usize, valueLayout, valueTail)) return slow
   if (keyStart < 0) {
     if (keyLayout != 0) return slow
   } else {

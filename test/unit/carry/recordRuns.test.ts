@@ -424,6 +424,9 @@ function scanned(steps: readonly (readonly Timed[])[], setting: Setting, quick: 
   let decoded = 0
   const counting: Decoder = {
     oldRows: decoder.oldRows,
+    get schemaBytes() {
+      return decoder.schemaBytes
+    },
     decode(block, i) {
       decoded++
       return decoder.decode(block, i)
