@@ -74,6 +74,7 @@ function dictionaryOfNear(entries: Entries, { values, count, least, greatest }: 
 /** Values of one or two 32-bit words; doubles go by their bits, so -0 and every NaN keep theirs. */
 function dictionaryOfWords(entries: Entries, data: ArrayBufferView, width: 1 | 2, values: number): Dictionary | null {
   const words = new Int32Array(data.buffer, data.byteOffset, values * width)
+  const { indices } = entries
   for (let k = 0; k < values; k++) {
     const low = words[k * width]!
     const high = width === 2 ? words[k * width + 1]! : 0
@@ -90,7 +91,7 @@ function dictionaryOfWords(entries: Entries, data: ArrayBufferView, width: 1 | 2
       entry = entries.addHashed(slot, hash, k)
       if (entries.outgrown(width * 4)) return null
     }
-    entries.indices[k] = entry
+    indices[k] = entry
     if (entries.hopeless(k + 1)) return null
   }
   return entries
@@ -98,6 +99,7 @@ function dictionaryOfWords(entries: Entries, data: ArrayBufferView, width: 1 | 2
 
 function dictionaryOfBytes(entries: Entries, { type, data, ends, values }: BytesColumn): Dictionary | null {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
+  const { indices } = entries
   const prefix = decimalOf(type) ? 0 : 4
   for (let k = 0, start = 0; k < values; k++) {
     const end = ends[k]!
@@ -107,7 +109,8 @@ function dictionaryOfBytes(entries: Entries, { type, data, ends, values }: Bytes
     while ((entry = entries.slots[slot]! - 1) >= 0) {
       if (entries.hashes[entry] === hash) {
         const first = entries.firsts[entry]!
-        if (equalBytes(view, first === 0 ? 0 : ends[first - 1]!, ends[first]!, start, end)) break
+        const firstStart = first === 0 ? 0 : ends[first - 1]!
+        if (ends[first]! - firstStart === end - start && equalBytes(view, firstStart, start, end - start)) break
       }
       slot = (slot + 1) & entries.mask
       entries.steps++
@@ -116,7 +119,7 @@ function dictionaryOfBytes(entries: Entries, { type, data, ends, values }: Bytes
       entry = entries.addHashed(slot, hash, k)
       if (entries.outgrown(prefix + end - start)) return null
     }
-    entries.indices[k] = entry
+    indices[k] = entry
     if (entries.hopeless(k + 1)) return null
     start = end
   }
@@ -199,18 +202,19 @@ function twice<A extends Uint32Array | Int32Array>(from: A, to: A): A {
   return to
 }
 
+/** For one length up to four bytes, each value has another hash. */
 function hashOf(view: DataView, at: number, end: number): number {
-  let hash = end - at
-  for (; at + 4 <= end; at += 4) hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1)
-  return mix(at < end ? Math.imul(hash ^ lastWord(view, at, end), 0x9e3779b1) : hash)
+  const length = end - at
+  if (length < 4) return length === 0 ? 0 : mix(Math.imul(length ^ shortWord(view, at, end), 0x9e3779b1))
+  let hash = length
+  for (; at + 4 < end; at += 4) hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1)
+  // The last four bytes: some of them may have been looked at before, but none behind them are.
+  return mix(Math.imul(hash ^ view.getInt32(end - 4, true), 0x9e3779b1))
 }
 
-/** The last one to three bytes, in one piece where some stand behind them. */
-function lastWord(view: DataView, at: number, end: number): number {
-  if (at + 4 <= view.byteLength) return view.getInt32(at, true) & ((1 << ((end - at) * 8)) - 1)
-  let word = 0
-  for (let shift = 0; at < end; at++, shift += 8) word |= view.getUint8(at) << shift
-  return word
+/** One to three bytes: the first, the one in the middle, the last. */
+function shortWord(view: DataView, at: number, end: number): number {
+  return view.getUint8(at) | (view.getUint8(at + ((end - at) >> 1)) << 8) | (view.getUint8(end - 1) << 16)
 }
 
 function mix(hash: number): number {
@@ -218,8 +222,9 @@ function mix(hash: number): number {
   return hash ^ (hash >>> 13)
 }
 
-function equalBytes(view: DataView, a: number, aEnd: number, b: number, bEnd: number): boolean {
-  if (aEnd - a !== bEnd - b) return false
-  for (; a + 4 <= aEnd; a += 4, b += 4) if (view.getInt32(a, true) !== view.getInt32(b, true)) return false
-  return a === aEnd || lastWord(view, a, aEnd) === lastWord(view, b, bEnd)
+/** Of `length` bytes at both places, which have the same hash. */
+function equalBytes(view: DataView, a: number, b: number, length: number): boolean {
+  if (length <= 4) return true
+  for (let i = 0; i + 4 < length; i += 4) if (view.getInt32(a + i, true) !== view.getInt32(b + i, true)) return false
+  return view.getInt32(a + length - 4, true) === view.getInt32(b + length - 4, true)
 }

@@ -26,6 +26,17 @@ describe('a dictionary', () => {
     )
   })
 
+  it('keeps apart what differs in length or in a single bit, wherever that stands', () => {
+    const bytes = fc.array(fc.constantFrom(0, 1, 128), { maxLength: 14 }).map((bytes) => Uint8Array.from(bytes))
+    fc.assert(
+      fc.property(fc.array(bytes, { minLength: 50, maxLength: 400 }), (values) => {
+        const dictionary = dictionaryWithin('binary', values, Infinity)!
+        expect(dictionary.size).toBe(new Set(values.map(String)).size)
+        expect(told(dictionary, values)).toEqual(values)
+      }),
+    )
+  })
+
   it('keeps -0 apart from 0, and longs apart that differ only above 32 bits', () => {
     const doubles = Array.from({ length: 100 }, (_, i) => (i % 2 ? -0 : 0))
     expect(dictionaryWithin('double', doubles, Infinity)!.size).toBe(2)
