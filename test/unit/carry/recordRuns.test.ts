@@ -213,6 +213,7 @@ type Oddity =
   | 'odd op'
   | 'other schema'
   | 'no source'
+  | 'more'
   | 'no time'
 const oddities: readonly Oddity[] = [
   'tombstone',
@@ -233,6 +234,7 @@ const oddities: readonly Oddity[] = [
   'odd op',
   'other schema',
   'no source',
+  'more',
   'no time',
 ]
 
@@ -298,7 +300,7 @@ function messageOf({ oddity, op, values, before, sequence, snapshot, lsn, txOrde
       snapshot,
       sequence: oddity === 'odd sequence' ? '["1e3"]' : sequence,
       lsn,
-      ts_us: oddity === 'later' ? kafkaUs + dayUs / 2 : oddity === 'future' ? kafkaUs + 3 * dayUs : tsUs,
+      ts_us: oddity === 'later' ? kafkaUs + 0.9 * dayUs : oddity === 'future' ? kafkaUs + 3 * dayUs : tsUs,
       ...(oddity === 'table' && { table: 'other' }),
       ...(oddity === 'version' && { version: '3.8.0.Final' }),
     },
@@ -306,7 +308,10 @@ function messageOf({ oddity, op, values, before, sequence, snapshot, lsn, txOrde
   const shown = oddity === 'no source' ? value.replace(/"source":\{.*?\},"transaction"/, '"source":null,"transaction"') : value
   const schema = oddity === 'other schema' ? valueSchema([...fields].reverse()) : schemaBlock
   const text = wrap(schema, shown)
-  return { key: oddity === 'keyless' ? null : key, value: oddity === 'cut' ? text.slice(0, -9) : text }
+  return {
+    key: oddity === 'keyless' ? null : key,
+    value: oddity === 'cut' ? text.slice(0, -9) : oddity === 'more' ? `${text}}` : text,
+  }
 }
 
 /** `-1`: the producer gave no time. */
