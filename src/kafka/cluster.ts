@@ -4,9 +4,12 @@ import * as tls from 'node:tls'
 import { Kafka, logLevel, type ISocketFactoryArgs } from 'kafkajs'
 import { CdcFailure, code } from '../core/failures.ts'
 import type { BrokerAddress } from './connection.ts'
+import { frames } from './frames.ts'
 import type { KafkaSettings } from './settings.ts'
 
 export interface RawConnection {
+  /** What came and is not read yet. */
+  chunks: Buffer[]
   readonly socket?: net.Socket
   isConnected(): boolean
   isAuthenticated(): boolean
@@ -64,13 +67,30 @@ export function createCluster(settings: KafkaSettings): RawCluster {
   return create({ allowAutoTopicCreation: false })
 }
 
-/** As kafkajs' own, and a socket that closes without a farewell still ends its requests. */
+/** As kafkajs' own, but for how answers are read; and a socket that closes without a farewell still ends its requests. */
 function openSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs): net.Socket {
   const name = net.isIP(host) ? {} : { servername: host }
-  const socket = ssl ? tls.connect({ host, port, ...name, ...ssl }, onConnect) : net.connect({ host, port }, onConnect)
+  const onread = frames({
+    deliver: (frame) => socket.emit('data', frame),
+    fail: (error) => socket.destroy(error),
+  })
+  // Types of Node 20 leave out that TLS has it, too.
+  const address = { host, port, onread }
+  const socket: net.Socket = ssl ? tls.connect({ ...address, ...name, ...ssl }, onConnect) : net.connect(address, onConnect)
   socket.setKeepAlive(true, 30_000)
   socket.once('close', (failed) => {
     if (!failed && !socket.readableEnded) socket.emit('end')
   })
   return socket
+}
+
+/** kafkajs keeps what is left of an answer, though it be nothing, and joins it with the next one: a copy of every answer. */
+export function keepNoEmptyRests(connection: RawConnection): void {
+  let { chunks } = connection
+  Object.defineProperty(connection, 'chunks', {
+    get: () => chunks,
+    set: (pieces: Buffer[]) => {
+      chunks = pieces.filter(({ length }) => length > 0)
+    },
+  })
 }

@@ -8,7 +8,7 @@
 import { CdcFailure, code } from '../core/failures.ts'
 import { abortable } from './abortable.ts'
 import { unavailable } from './brokerErrors.ts'
-import { createCluster, type RawConnection } from './cluster.ts'
+import { createCluster, keepNoEmptyRests, type RawConnection } from './cluster.ts'
 import type { KafkaSettings } from './settings.ts'
 
 export interface BrokerAddress {
@@ -49,6 +49,7 @@ export function openConnections(settings: KafkaSettings): Connections {
 
   async function connect(address: BrokerAddress): Promise<RawConnection> {
     const pool = await cluster.connectionPoolBuilder.build(address)
+    keepNoEmptyRests(pool.pool[0])
     const broker = cluster.brokerPool.createBroker({ connectionPool: pool, logger: cluster.rootLogger })
     try {
       await broker.connect()

@@ -4,6 +4,7 @@
  * leader's own watermarks confirm it, more than once where a new leader may only be behind.
  */
 import { CdcFailure, code } from '../core/failures.ts'
+import { giveBackMemory } from '../core/keptMemory.ts'
 import type { TopicIdentity, Watermarks } from '../core/records.ts'
 import { persist } from './abortable.ts'
 import { brokerError, refused, unavailable } from './brokerErrors.ts'
@@ -16,6 +17,8 @@ import type { MetadataCache, TopicMetadata } from './metadata.ts'
 export interface PartitionSource {
   /** An answer without error. Patient with brokers that are away. */
   fetch(topic: TopicIdentity, partition: number, offset: bigint, signal: AbortSignal): Promise<FetchAnswer>
+  /** Nobody reads the answer's records any more: another one may take their place. */
+  giveBack(answer: FetchAnswer): void
   watermarks(topic: TopicIdentity, partition: number, signal: AbortSignal): Promise<Watermarks>
   compacted(topic: TopicIdentity, signal: AbortSignal): Promise<boolean>
 }
@@ -64,6 +67,8 @@ export function partitionSource(connections: Connections, metadata: MetadataCach
     watermarks: (topic, partition, signal) => persist(() => askWatermarks(topic, partition, signal), { patienceMs, signal }),
 
     compacted: (topic, signal) => options.compacted(topic.topic, signal),
+
+    giveBack: ({ records }) => giveBackMemory(records),
 
     async fetch(topic, partition, offset, signal) {
       let endsBelow = 0

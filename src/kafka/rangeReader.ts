@@ -61,6 +61,7 @@ async function* readRange(source: PartitionSource, request: ReadRequest, options
       await checkGaps(source, request, position, batches, signal)
       if (reached < to) ahead = fetchAt(reached)
       yield* steps(answer, batches, { ...request, from: position }, options)
+      source.giveBack(answer)
       position = reached
     }
   } finally {

@@ -124,6 +124,8 @@ export function modelSource(
       fetches.push(offset)
       return Promise.resolve(answerAt(log, offset, maxBytes, { low, stable, high }))
     },
+    // As when the next answer comes into the same memory.
+    giveBack: ({ records }) => void records.fill(0xa5),
     watermarks: (_topic, partition) => Promise.resolve({ partition, low, stable, high }),
     compacted: () => Promise.resolve(true),
   }
@@ -132,6 +134,7 @@ export function modelSource(
 export function answerAt(log: ModelLog, offset: bigint, maxBytes: number, marks: Omit<Watermarks, 'partition'>): FetchAnswer {
   const from = log.batches.findIndex((batch) => batch.last >= offset)
   const rest = from < 0 ? [] : log.batches.slice(from)
+  // A copy: an answer's memory is used again.
   const bytes = Buffer.concat(rest.map((batch) => batch.bytes))
   const records = bytes.subarray(0, Math.max(rest[0]?.bytes.length ?? 0, maxBytes))
   let upTo = offset
