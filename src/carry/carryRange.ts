@@ -75,6 +75,8 @@ async function write(job: WriteJob, tools: CarryTools): Promise<Receipt> {
   } catch (error) {
     await file.abort()
     throw error
+  } finally {
+    scan.batch.giveBack()
   }
 }
 

@@ -180,7 +180,7 @@ export class BytesColumn extends presence() {
   /** For writers in place: room for `length` more bytes in `data`; returns where they begin. `commit` ends the value. */
   reserve(length: number): number {
     const at = this.used
-    if (at + length > this.data.length) this.data = grown(this.data, new Uint8Array(Math.max(at + length, this.data.length * 2)))
+    if (at + length > this.data.length) this.data = grown(this.data, new Uint8Array(roomFor(this.data.length, at + length)))
     return at
   }
 
@@ -244,10 +244,9 @@ export class ListColumn extends presence() {
   }
 }
 
-/** A length that holds `needed`, doubled from the one there is. */
+/** A length that holds `needed`: at least a quarter more than the one there is, so that growing by and by costs little. */
 function roomFor(length: number, needed: number): number {
-  while (length < needed) length *= 2
-  return length
+  return needed <= length ? length : Math.max(needed, length + (length >>> 2))
 }
 
 function grown<A extends Values>(from: A, to: A): A {

@@ -13,6 +13,7 @@ import {
   type S3ClientConfig,
 } from '@aws-sdk/client-s3'
 import { crc32 } from '@node-rs/crc32'
+import { giveBackMemory, takeMemory } from '../core/keptMemory.ts'
 import { asking, created, orNull } from './s3Answers.ts'
 import type { ObjectStore, PutOutcome, Upload } from './store.ts'
 
@@ -136,7 +137,7 @@ class S3Upload implements Upload {
   private readonly partBytes: number
   private readonly signal: AbortSignal | undefined
   private multipart: boolean
-  private held: Uint8Array[] = []
+  private held = takeMemory(0)
   private heldBytes = 0
   private uploadId: Promise<string> | null = null
   private readonly parts: Promise<{ PartNumber: number; ETag: string; ChecksumCRC32: string }>[] = []
@@ -154,8 +155,7 @@ class S3Upload implements Upload {
   async write(bytes: Uint8Array): Promise<void> {
     for (let from = 0; from < bytes.length;) {
       const taken = bytes.subarray(from, from + this.partBytes - this.heldBytes)
-      this.held.push(taken)
-      this.heldBytes += taken.length
+      this.hold(taken)
       from += taken.length
       if (this.heldBytes === this.partBytes) await this.sendPart()
     }
@@ -164,7 +164,11 @@ class S3Upload implements Upload {
   async complete(): Promise<PutOutcome> {
     if (!this.multipart && this.parts.length === 0) {
       this.done = true
-      return await conditionalPut(this.clients, this.at, this.take(), this.signal)
+      const bytes = this.take()
+      const outcome = await conditionalPut(this.clients, this.at, bytes, this.signal)
+      // After any other answer some of it may still be on its way out.
+      if (outcome === 'created') giveBackMemory(bytes)
+      return outcome
     }
     if (this.heldBytes > 0 || this.parts.length === 0) await this.sendPart()
     const MultipartUpload = { Parts: await Promise.all(this.parts) }
@@ -177,7 +181,7 @@ class S3Upload implements Upload {
   }
 
   async abort(): Promise<void> {
-    this.held = []
+    this.take()
     if (this.done || this.uploadId === null) return
     this.done = true
     await Promise.allSettled(this.parts)
@@ -193,9 +197,21 @@ class S3Upload implements Upload {
     return this.signal && { abortSignal: this.signal }
   }
 
+  private hold(bytes: Uint8Array): void {
+    const length = this.heldBytes + bytes.length
+    if (length > this.held.length) {
+      const { held } = this
+      this.held = takeMemory(Math.min(this.partBytes, Math.max(length, held.length * 2)))
+      this.held.set(held.subarray(0, this.heldBytes))
+      giveBackMemory(held)
+    }
+    this.held.set(bytes, this.heldBytes)
+    this.heldBytes = length
+  }
+
   private take(): Uint8Array {
-    const bytes = this.held.length === 1 ? this.held[0]! : Buffer.concat(this.held)
-    this.held = []
+    const bytes = this.held.subarray(0, this.heldBytes)
+    this.held = takeMemory(0)
     this.heldBytes = 0
     return bytes
   }
@@ -226,6 +242,7 @@ class S3Upload implements Upload {
       `PART ${PartNumber} of ${this.at.Key}`,
       this.clients.again.send(request, this.abortable),
     )
+    giveBackMemory(Body)
     return { PartNumber, ETag: ETag!, ChecksumCRC32 }
   }
 }

@@ -1,9 +1,10 @@
 /** The columns that Sluice adds to a row (DESIGN §5), written beside it. */
-import { columnBuilder, type BooleanColumn, type BytesColumn, type ColumnBuilder, type IntColumn } from '../core/columns.ts'
+import type { BooleanColumn, BytesColumn, ColumnBuilder, IntColumn } from '../core/columns.ts'
 import type { ListColumn, LongColumn } from '../core/columns.ts'
 import type { ChangeEvent, Op, RowNotes } from '../core/events.ts'
 import type { RowRun } from '../core/rowRun.ts'
 import { metadataColumns } from '../core/schema.ts'
+import { takeColumn } from './columnMemory.ts'
 
 /** Where a batch's rows come from: one partition of one epoch of the topic. */
 export interface Place {
@@ -17,7 +18,7 @@ const encoder = new TextEncoder()
 const letters: Readonly<Record<Op, number>> = { r: 0x72, c: 0x63, u: 0x75, d: 0x64, t: 0x74 }
 
 export class MetadataColumns implements RowNotes {
-  readonly columns: readonly ColumnBuilder[] = metadataColumns.map(({ type }) => columnBuilder(type))
+  readonly columns: readonly ColumnBuilder[] = metadataColumns.map(({ type }) => takeColumn(type))
   private readonly place: Place
   private readonly op = this.columns[0] as BytesColumn
   private readonly deleted = this.columns[1] as BooleanColumn

@@ -1,9 +1,10 @@
 /** Rows of one range as typed columns: the user's, then the metadata columns, as they will stand in the file. */
-import { columnBuilder, type ColumnBuilder } from '../core/columns.ts'
+import type { ColumnBuilder } from '../core/columns.ts'
 import type { ChangeEvent, RowImage, RowSchema } from '../core/events.ts'
 import type { Growth } from '../core/receipts.ts'
 import type { RowRun, StreamPlace } from '../core/rowRun.ts'
 import { fileColumns, type Column, type TableSchema } from '../core/schema.ts'
+import { giveBackColumns, takeColumn } from './columnMemory.ts'
 import { FactsSoFar, type RowFacts } from './facts.ts'
 import { MetadataColumns, type Place } from './metadata.ts'
 import type { SchemaChange } from './placing.ts'
@@ -42,6 +43,8 @@ export interface RowBatch {
   /** Empties the columns once they are written as a row group. What `facts` and `totalRows` say stays: it is of the whole link. */
   clear(): void
   facts(): RowFacts
+  /** Leaves the columns' memory to batches that come after; neither the batch nor its columns are of use then. */
+  giveBack(): void
 }
 
 /** `policy`: what becomes of columns that the table lacks, or whose type has no place in it. */
@@ -74,7 +77,7 @@ class Batch implements RowBatch {
     this.schema = schema
     this.policy = policy
     this.fileColumns = fileColumns(schema)
-    this.user = schema.columns.map(({ type }) => columnBuilder(type))
+    this.user = schema.columns.map(({ type }) => takeColumn(type))
     this.metadata = new MetadataColumns(place)
     this.factsSoFar = new FactsSoFar(place.high ?? null)
     this.columns = [...this.user, ...this.metadata.columns]
@@ -150,6 +153,10 @@ class Batch implements RowBatch {
 
   facts(): RowFacts {
     return this.factsSoFar.soFar
+  }
+
+  giveBack(): void {
+    giveBackColumns(this.columns)
   }
 
   /** Returns the length of the row's tokens. */

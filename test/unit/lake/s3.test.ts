@@ -1,8 +1,10 @@
 /** How the S3 adapter takes the answers that an honest server hardly ever gives. */
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { code } from '../../../src/core/failures.ts'
+import { takeMemory } from '../../../src/core/keptMemory.ts'
 import { s3Store, type S3Store } from '../../../src/lake/s3.ts'
 
 interface Answer {
@@ -21,10 +23,13 @@ const error = (status: number, name: string): Answer => ({
 describe('the S3 adapter', () => {
   let server: Server
   let store: S3Store
+  let storeWith: (partBytes: number) => S3Store
   let asked: string[]
   /** Bytes of the parts that wait for their answer right now, and the most that ever did. */
   let underWay: { now: number; most: number }
   let answers: Record<string, Answer | 'silence'>
+  /** What came with each put or part. */
+  let bodies: Buffer[]
 
   /** What kind of request it is, as S3 tells them apart. */
   function kindOf({ method, url }: IncomingMessage): string {
@@ -49,8 +54,10 @@ describe('the S3 adapter', () => {
       asked.push(`${kind}${incoming.headers['if-none-match'] === '*' ? ' if none' : ''}`)
       const part = kind.startsWith('part')
       if (part) underWay.most = Math.max(underWay.most, ++underWay.now)
-      incoming.resume()
+      const pieces: Buffer[] = []
+      incoming.on('data', (piece: Buffer) => pieces.push(piece))
       incoming.on('end', () => {
+        if (incoming.method === 'PUT') bodies.push(Buffer.concat(pieces))
         const answer = answers[kind] ?? usual[part ? 'part' : kind] ?? error(404, 'NoSuchKey')
         if (answer === 'silence') return
         setImmediate(() => {
@@ -61,20 +68,23 @@ describe('the S3 adapter', () => {
       })
     })
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-    store = s3Store({
-      bucket: 'lake',
-      prefix: 'deep/down',
-      region: 'us-east-1',
-      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      forcePathStyle: true,
-      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-      partBytes,
-      requestTimeoutMs: 200,
-    })
+    storeWith = (partBytes) =>
+      s3Store({
+        bucket: 'lake',
+        prefix: 'deep/down',
+        region: 'us-east-1',
+        endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        forcePathStyle: true,
+        credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+        partBytes,
+        requestTimeoutMs: 200,
+      })
+    store = storeWith(partBytes)
   })
 
   beforeEach(() => {
     asked = []
+    bodies = []
     answers = {}
     underWay = { now: 0, most: 0 }
   })
@@ -106,6 +116,43 @@ describe('the S3 adapter', () => {
     expect(asked.filter((kind) => kind.startsWith('part'))).toHaveLength(8)
     expect(asked.at(-1)).toBe('complete if none')
     expect(underWay.most).toBeLessThanOrEqual(2)
+  })
+
+  it('sends each upload its own bytes, though their memory is that of uploads before', async () => {
+    const large = storeWith(300_000)
+    try {
+      const sent = await Promise.all(
+        [1, 2, 3, 1, 2, 3].map(async (size, i) => {
+          await new Promise((resolve) => setTimeout(resolve, (i % 3) * 5))
+          const bytes = Buffer.from(Array.from({ length: size * 70_000 }, (_, at) => at * (i + 1) + i))
+          const upload = large.upload(`x${i}`)
+          for (let at = 0; at < bytes.length; at += 33_333) await upload.write(bytes.subarray(at, at + 33_333))
+          expect(await upload.complete()).toBe('created')
+          return bytes
+        }),
+      )
+      const sums = (all: readonly Uint8Array[]) => all.map((bytes) => createHash('sha256').update(bytes).digest('hex')).sort()
+      expect(sums(bodies)).toEqual(sums(sent))
+    } finally {
+      large.close()
+    }
+  })
+
+  it.each([
+    ['created', { status: 200 }, true],
+    ['exists', error(412, 'PreconditionFailed'), false],
+  ] as const)('after %s, its memory is used again: %3$s', async (outcome, answer, again) => {
+    for (let i = 0; i < 20; i++) takeMemory(100_000)
+    const large = storeWith(300_000)
+    try {
+      answers['put'] = answer
+      const upload = large.upload('x')
+      await upload.write(Buffer.alloc(100_000, 0x77))
+      expect(await upload.complete()).toBe(outcome)
+      expect(takeMemory(100_000).every((byte) => byte === 0x77)).toBe(again)
+    } finally {
+      large.close()
+    }
   })
 
   it.each([409, 500, 503, 403])('takes %i to a put for unknown, and does not try it again by itself', async (status) => {

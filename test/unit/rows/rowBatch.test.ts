@@ -89,6 +89,25 @@ describe('rows', () => {
     ])
   })
 
+  test('a batch in the memory of one that was given back has its own rows only', () => {
+    const rowsIn = (batch: RowBatch): unknown => {
+      for (let i = 0; i < 40; i++) batch.append(event([i % 3 === 0 ? null : String(i), i % 2 === 0 ? null : 'Ben']), BigInt(i), 0)
+      return rowsOf(batch)
+    }
+    const fresh = rowsIn(batchOf())
+    const before = batchOf()
+    const names = { ...schema, columns: schema.columns.toReversed() }
+    for (let i = 0; i < 3000; i++) before.append(event([String(i), 'a longer name than Ben']), BigInt(i), 5)
+    before.giveBack()
+    const after = batchOf()
+    expect(after.columns[0]).toBe(before.columns[0])
+    expect(rowsIn(after)).toEqual(fresh)
+    after.giveBack()
+    expect(createRowBatch(names, { epoch: 2, partition: 5 }).columns.map(({ rows, values }) => [rows, values])).toEqual(
+      after.columns.map(() => [0, 0]),
+    )
+  })
+
   test('what the source does not say is NULL', () => {
     const batch = batchOf()
     const unknown = { sourceTsUs: null, commitLsn: null, lsn: null, txId: null, txOrder: null, snapshot: null }
