@@ -21,6 +21,8 @@ import { version } from './version.ts'
 
 export interface Composed {
   readonly deps: ActivityDeps
+  /** What the first table would have to wait for. Never throws: where the store does not answer, or not as it should, opening a table says so. */
+  readonly warmUp: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -64,6 +66,12 @@ export function composeDeps(
           if (snapshot.epoch !== job.epoch) throw fenced(job.epoch, snapshot.epoch)
           return carry({ job, snapshot, attempt }, signal)
         }),
+    },
+    async warmUp() {
+      threads.warmUp()
+      await lake
+        .probe()
+        .catch((err: unknown) => logger.warn({ err }, 'the store is not ready; it is probed again when a table is opened'))
     },
     async close() {
       await threads.close()

@@ -18,6 +18,7 @@ async function main(): Promise<void> {
   const composed = composeDeps(config, { connection, namespace }, logger)
   const { taskQueue, workflowBundle: codePath } = config.temporal
   try {
+    const warm = composed.warmUp()
     const worker = await tableWorker({
       connection,
       namespace,
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
       activities: createActivities(composed.deps),
       bundle: codePath === undefined ? builtBundle() : { codePath },
     })
+    await warm
     logger.info({ address, namespace, taskQueue, pipeline: config.pipeline.name }, 'worker is ready')
     await worker.run()
     logger.info('worker has drained')

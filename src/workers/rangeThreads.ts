@@ -1,5 +1,5 @@
 /**
- * Threads that carry ranges, each range whole in one of them (DESIGN §9). They start when there is something to carry and end after
+ * Threads that carry ranges, each range whole in one of them (DESIGN §9). They start when there is something to carry, and end after
  * a long rest; one that dies or hangs fails its ranges, which are then tried again, and the next range starts another.
  */
 import type { Worker } from 'node:worker_threads'
@@ -7,7 +7,8 @@ import { CdcFailure, code } from '../core/failures.ts'
 import type { Reach } from '../core/failpoints.ts'
 import { parseOffset } from '../core/offsets.ts'
 import type { Receipt } from '../core/receipts.ts'
-import type { CarryRange } from './rangeCarrier.ts'
+import type { CarryRange, Range } from './rangeCarrier.ts'
+import { memoryBudget } from './memoryBudget.ts'
 import { failureOf, plainFailure, type FromThread, type ToThread } from './threadMessages.ts'
 
 /** Leaves a core to the main thread, to Kafka's and the store's own work; beyond eight, more workers are the better way. */
@@ -15,8 +16,10 @@ export function defaultThreads(cores: number): number {
   return Math.min(8, Math.max(1, cores - 1))
 }
 
-/** Offsets under way in a thread, half a second's work: what another one takes to start and to warm up. */
+/** Offsets under way in a thread, a quarter of a second's work: what another one takes to start and to warm up. */
 const enoughForOne = 50_000
+/** So few are carried beside whatever goes on: they take little, and somebody waits for them. */
+const soonDone = 5_000
 /** Signs of life come once a second; a thread that gives none for so many looks hangs. */
 const looksUntilHung = 15
 /** With nothing to do for so many looks, a thread gives its memory back. */
@@ -37,6 +40,8 @@ export type ThreadLogs = Readonly<Record<'debug' | 'warn' | 'error', (message: s
 
 export interface RangeThreads {
   readonly carry: CarryRange
+  /** Starts a thread, so that the first range need not wait for one. */
+  warmUp(): void
   /** Ends all threads at once; what they still carry fails. */
   close(): Promise<void>
 }
@@ -56,7 +61,10 @@ interface Carrying {
 
 export function rangeThreads({ most, start, reach, logs, lookMs = 2_000 }: RangeThreadsOptions): RangeThreads {
   const threads = new Set<Thread>()
+  /** A thread that has enough to do would only hold more memory for doing more at once. */
+  const room = memoryBudget(most * enoughForOne)
   let last = 0
+  let closed = false
 
   function open(): Thread {
     const thread: Thread = { worker: start(), under: new Map(), silent: 0 }
@@ -100,7 +108,26 @@ export function rangeThreads({ most, start, reach, logs, lookMs = 2_000 }: Range
   function drop(thread: Thread, why: string, cause?: Error): void {
     threads.delete(thread)
     for (const { reject } of thread.under.values()) {
-      reject(new CdcFailure(code.ThreadLost, `the thread that carried this range is lost: ${why}`, { cause }))
+      reject(lost(why, cause))
+    }
+  }
+
+  async function carryOne(range: Range, offsets: number, signal: AbortSignal): Promise<Receipt> {
+    signal.throwIfAborted()
+    if (closed) throw lost('the worker ends')
+    const thread = next()
+    const id = ++last
+    const cancel = (): void => tell(thread, { kind: 'cancel', id })
+    signal.addEventListener('abort', cancel, { once: true })
+    try {
+      return await new Promise<Receipt>((resolve, reject) => {
+        thread.under.set(id, { offsets, resolve, reject })
+        thread.silent = 0
+        tell(thread, { kind: 'carry', id, range })
+      })
+    } finally {
+      thread.under.delete(id)
+      signal.removeEventListener('abort', cancel)
     }
   }
 
@@ -116,32 +143,28 @@ export function rangeThreads({ most, start, reach, logs, lookMs = 2_000 }: Range
   look.unref()
 
   return {
-    async carry(range, signal) {
-      signal.throwIfAborted()
-      const thread = next()
-      const id = ++last
-      const cancel = (): void => tell(thread, { kind: 'cancel', id })
-      signal.addEventListener('abort', cancel, { once: true })
-      try {
-        return await new Promise<Receipt>((resolve, reject) => {
-          const offsets = Number(parseOffset(range.job.to) - parseOffset(range.job.from))
-          thread.under.set(id, { offsets, resolve, reject })
-          thread.silent = 0
-          tell(thread, { kind: 'carry', id, range })
-        })
-      } finally {
-        thread.under.delete(id)
-        signal.removeEventListener('abort', cancel)
-      }
+    carry(range, signal) {
+      const offsets = Number(parseOffset(range.job.to) - parseOffset(range.job.from))
+      const work = () => carryOne(range, offsets, signal)
+      return offsets <= soonDone ? work() : room.hold(Math.min(offsets, enoughForOne), signal, work)
+    },
+
+    warmUp() {
+      if (threads.size < most) open()
     },
 
     async close() {
+      closed = true
       clearInterval(look)
       const all = [...threads]
       for (const thread of all) drop(thread, 'the worker ends')
       await Promise.all(all.map(({ worker }) => worker.terminate()))
     },
   }
+}
+
+function lost(why: string, cause?: Error): CdcFailure {
+  return new CdcFailure(code.ThreadLost, `the thread that carried this range is lost: ${why}`, { cause })
 }
 
 function load({ under }: Thread): number {

@@ -38,6 +38,8 @@ export interface TableLakeOptions {
 }
 
 export interface TableLake extends Lake {
+  /** Whether the store is one that the protocol may stand on; asked once a worker. Throws CDC5002, CDC5001. */
+  probe(): Promise<void>
   /** As new as the log is now. */
   newest(table: ResolvedTable, signal: AbortSignal): Promise<Snapshot>
 }
@@ -72,6 +74,7 @@ export function tableLake(options: TableLakeOptions): TableLake {
 
   return {
     newest,
+    probe,
 
     async open(table, topic, { decision, look }, who, signal) {
       await probe()

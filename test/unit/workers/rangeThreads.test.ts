@@ -82,12 +82,50 @@ describe('threads', () => {
     await waits
   })
 
+  test('can be started before there is anything to carry', async () => {
+    const { carry, threads, started } = pool({ most: 1 })
+    threads.warmUp()
+    expect(started()).toBe(1)
+    threads.warmUp()
+    await carriedBy(carry(range('done'), never))
+    expect(started()).toBe(1)
+  })
+
   test('are as many as the cores but one, at least one and at most eight', () => {
     expect([1, 2, 4, 9, 64].map(defaultThreads)).toEqual([1, 1, 3, 8, 8])
   })
 })
 
 describe('a range', () => {
+  test('that is large waits while all threads have enough to do; a small one does not', async () => {
+    const { carry, says } = pool({ most: 1 })
+    const cancel = new AbortController()
+    const began = says('began')
+    const first = refusal(carry(range('wait', large), cancel.signal))
+    await began
+    let carried = false
+    const second = carriedBy(carry(range('done', large), never)).then(() => (carried = true))
+    const given = new AbortController()
+    const third = refusal(carry(range('done', large), given.signal))
+    await carriedBy(carry(range('done', 5_000), never))
+    given.abort(new Error('given up'))
+    expect((await third).message).toBe('given up')
+    expect(carried).toBe(false)
+    cancel.abort()
+    await first
+    expect(await second).toBe(true)
+  })
+
+  test('that waits fails when the worker ends', async () => {
+    const { carry, threads, says, started } = pool({ most: 1 })
+    const began = says('began')
+    const both = ['wait', 'done'].map((what) => refusal(carry(range(what, large), never)))
+    await began
+    await threads.close()
+    expect(await Promise.all(both)).toMatchObject([{ code: 'CDC6001' }, { code: 'CDC6001' }])
+    expect(started()).toBe(1)
+  })
+
   test('that is cancelled ends in its thread', async () => {
     const { carry, says } = pool()
     const cancel = new AbortController()
