@@ -63,7 +63,20 @@ export function planAfter(from: readonly PlanFrom[], ranges: readonly OffsetRang
   return from.map((f) => ({ partition: f.partition, from: to.get(f.partition) ?? f.from }))
 }
 
-/** Drops, partition by partition, what does not begin where the table stands (DESIGN §3). */
+/**
+ * What a plan that was made ahead is worth from where the table stands: its ends are readable, whether the write before it ended
+ * early or went further than planned. Each range has at most `maxRows` offsets.
+ */
+export function planFromHere(ranges: readonly OffsetRange[], from: readonly PlanFrom[], maxRows: number): OffsetRange[] {
+  const start = new Map(from.map((f) => [f.partition, parseOffset(f.from)]))
+  return ranges.flatMap((range) => {
+    const at = start.get(range.partition) ?? parseOffset(range.to)
+    const to = minOffset(parseOffset(range.to), at + BigInt(maxRows))
+    return to > at ? [{ partition: range.partition, from: offsetText(at), to: offsetText(to) }] : []
+  })
+}
+
+/** As it was before `planFromHere`, for histories of then: drops what does not begin where the table stands. */
 export function stillTrue(ranges: readonly OffsetRange[], from: readonly PlanFrom[]): OffsetRange[] {
   const start = new Map(from.map((f) => [f.partition, f.from]))
   return ranges.filter((r) => start.get(r.partition) === r.from)

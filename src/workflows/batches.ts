@@ -2,9 +2,17 @@
  * The loop of one table: poll N+1 while N is written, write N+1 while N is committed, never further ahead (DESIGN §3).
  * `head` is where the table stands once the commit in flight has gone through.
  */
-import { CancellationScope, allHandlersFinished, condition, isCancellation, log, workflowInfo } from '@temporalio/workflow'
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  isCancellation,
+  log,
+  patched,
+  workflowInfo,
+} from '@temporalio/workflow'
 import type { BatchPlan, PlanFrom } from '../core/batchPlan.ts'
-import { heldRecords, planAfter, planFrom, rangesText, samePlace, stillTrue } from '../core/batchPlan.ts'
+import { heldRecords, planAfter, planFrom, planFromHere, rangesText, samePlace, stillTrue } from '../core/batchPlan.ts'
 import type { Committed } from '../core/jobs.ts'
 import type { OffsetRange } from '../core/offsets.ts'
 import type { Position, Receipt } from '../core/receipts.ts'
@@ -75,7 +83,7 @@ export async function carryBatches(run: Run): Promise<'stop' | 'decided' | 'agai
         change(run, { positions: head })
         continue
       }
-      const ranges = stillTrue(plan.ranges, planFrom(head))
+      const ranges = rangesFrom(run, plan.ranges, planFrom(head))
       if (ranges.length === 0) {
         await settle()
         continue
@@ -107,6 +115,13 @@ export async function carryBatches(run: Run): Promise<'stop' | 'decided' | 'agai
   } finally {
     cutShort()
   }
+}
+
+/** A marker of a patch costs history: only where the plan was made for another place than the table's. */
+function rangesFrom(run: Run, planned: BatchPlan['ranges'], from: readonly PlanFrom[]): readonly OffsetRange[] {
+  const still = stillTrue(planned, from)
+  if (still.length === planned.length || !patched('planFromHere')) return still
+  return planFromHere(planned, from, limitsOf(run)!.maxRows)
 }
 
 const heldTooLongMs = 60_000

@@ -1,7 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { lagRecords, planAfter, planFrom, planRanges, rangesText, samePlace, stillTrue } from '../../../src/core/batchPlan.ts'
-import { offsetText, parseOffset } from '../../../src/core/offsets.ts'
+import {
+  lagRecords,
+  planAfter,
+  planFrom,
+  planFromHere,
+  planRanges,
+  rangesText,
+  samePlace,
+  stillTrue,
+} from '../../../src/core/batchPlan.ts'
+import { maxOffset, offsetText, parseOffset } from '../../../src/core/offsets.ts'
 import type { Position } from '../../../src/core/receipts.ts'
 import type { Watermarks } from '../../../src/core/records.ts'
 
@@ -58,7 +67,26 @@ describe('planned ranges', () => {
   })
 })
 
-test('a plan is dropped only in the partitions that stand elsewhere by now', () => {
+test('a plan that was made ahead goes on where the write before it ended, never past its own ends nor the limit', () => {
+  fc.assert(
+    fc.property(table, offset, fc.integer({ min: 1, max: 500_000 }), ({ positions, marks }, shift, maxRows) => {
+      const planned = planRanges(planFrom(positions), marks, 100_000)
+      const moved = (seen: string) => offsetText(maxOffset(0n, parseOffset(seen) + shift - 500_000n))
+      const from = planFrom(positions.map((p) => ({ ...p, base: '0', seen: moved(p.seen) })))
+      const ranges = planFromHere(planned, from, maxRows)
+      const end = new Map(planned.map((r) => [r.partition, parseOffset(r.to)]))
+      for (const range of ranges) {
+        expect(from).toContainEqual({ partition: range.partition, from: range.from })
+        const left = end.get(range.partition)! - parseOffset(range.from)
+        expect(parseOffset(range.to) - parseOffset(range.from)).toBe(left < BigInt(maxRows) ? left : BigInt(maxRows))
+      }
+      const unfinished = from.filter((f) => (end.get(f.partition) ?? -1n) > parseOffset(f.from))
+      expect(ranges.map((r) => r.partition).sort()).toEqual(unfinished.map((f) => f.partition).sort())
+    }),
+  )
+})
+
+test('for old histories, a plan is dropped only in the partitions that stand elsewhere by now', () => {
   const ranges = [
     { partition: 0, from: '5', to: '9' },
     { partition: 1, from: '2', to: '3' },
