@@ -3,9 +3,7 @@ import { connect } from 'node:net'
 import type { RecordBlock, TopicState } from '../src/core/records.ts'
 import { decompress } from '../src/kafka/compression.ts'
 import { fetchRequest, readFetch } from '../src/kafka/fetch.ts'
-
-/** Of one answer, as the worker has it (src/workers/doors.ts). */
-export const fetchBytes = 4 * 1024 ** 2
+import { fetchBytes } from '../src/workers/doors.ts'
 
 /** The records of a batch as they came. */
 export interface Section {

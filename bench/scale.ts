@@ -1,4 +1,6 @@
 /** More workers, more partitions, more tables, larger batches: rows a second, and what Temporal adds. */
+import { execFileSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { count } from '../scripts/demo/screen.ts'
 import { historyFacts, type HistoryFacts } from './history.ts'
 import { median } from './median.ts'
@@ -9,14 +11,18 @@ import { declaration, makeTopic, type BenchTopic } from './topic.ts'
 
 export const scale: Part = async (bench) => {
   const messages = Math.ceil(bench.rows / (bench.quick ? 5 : 2))
-  const [sizes, workers, shapes] = [await bySize(bench), await byWorkers(bench, messages), await byShape(bench, messages)]
+  const sizes = await bySize(bench)
+  const cores: Trial[] = [['on all cores', sizes.at(-1)![1]]]
+  if (availableParallelism() > 1) cores.push(['apart', await carry(bench, [await bench.topic()], { apart: true })])
+  const [workers, shapes] = [await byWorkers(bench, messages), await byShape(bench, messages)]
   return {
     title: 'Scale',
     text: [
       `Batches: ${count(bench.rows)} messages of one table with 3 partitions, by the most rows of a range (CDC_BATCH_MAX_ROWS). Events are those of the workflow's history; server is the CPU of Temporal's server. Between: no activity was with a worker, from the first poll to the last commit, so this time is Temporal's and the workflow's own; not writing: no range was being written.`,
+      `Cores: the same messages with the default limits; apart, broker, store and Temporal's server have the first core and the worker the other ones of ${availableParallelism()}.`,
       `Workers and shapes: ${count(messages)} messages in all, spread over the tables. Dispatch is the median time from an activity's being scheduled to a worker's having it. Workers, broker, store and Temporal's server share the machine's cores.`,
     ],
-    tables: [sizesTable(sizes), shapesTable('workers', workers), shapesTable('tables', shapes)],
+    tables: [sizesTable(sizes), shapesTable('cores', cores), shapesTable('workers', workers), shapesTable('tables', shapes)],
   }
 }
 
@@ -88,6 +94,11 @@ function figuresOf({ messages, wallS, cpuS, batches, serverCpuS, histories }: Ca
   ]
 }
 
+/** All threads of the processes. */
+function pin(pids: readonly number[], cores: string): void {
+  for (const pid of pids) execFileSync('taskset', ['--all-tasks', '--pid', '--cpu-list', cores, String(pid)])
+}
+
 function sum<T>(of: readonly T[], figure: (each: T) => number): number {
   return of.reduce((total, each) => total + figure(each), 0)
 }
@@ -126,24 +137,31 @@ interface Carried extends Usage {
 
 interface CarryPlan {
   readonly workers?: number
+  /** Worker and parts do not share cores. */
+  readonly apart?: boolean
   readonly env?: Readonly<Record<string, string>>
 }
 
 async function carry(
   { stack, step }: Bench,
   topics: readonly BenchTopic[],
-  { workers = 1, env = {} }: CarryPlan = {},
+  { workers = 1, apart = false, env = {} }: CarryPlan = {},
 ): Promise<Carried> {
   const plan = { ...topics[0]!, env, tables: declaration(topics.map(({ table }) => table)) }
   const crew: Sluice[] = []
   try {
     while (crew.length < workers) crew.push(await startSluice(stack, { ...plan, ...(crew[0] && { beside: crew[0] }) }))
     const [sluice] = crew as [Sluice, ...Sluice[]]
+    const last = availableParallelism() - 1
+    const parts = (['kafka', 'store', 'temporal'] as const).map((part) => stack.pid(part))
+    if (apart)
+      for (const [pids, cores] of [[parts, '0'] as const, [crew.map(({ pid }) => pid), `1-${last}`] as const]) pin(pids, cores)
     const server = () => cpuSecondsOf(stack.pid('temporal'))
     const serverBefore = server()
     const costs = crew.map(({ pid }) => meter(pid))
     const done = await Promise.all(topics.map((topic) => catchUp(sluice, topic)))
     const usages = costs.map((cost) => cost.stop())
+    if (apart) pin(parts, `0-${last}`)
     const serverCpuS = server() - serverBefore
     const histories = await Promise.all(topics.map(({ table }) => historyFacts(sluice.client, sluice.workflowId(table))))
     const messages = sum(topics, (topic) => topic.messages)

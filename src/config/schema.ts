@@ -190,7 +190,7 @@ export const configSchema = z.strictObject({
     .transform(Number)
     .optional()
     .describe(
-      'Threads that carry ranges, started when they are needed; 0: all in the main thread. Default: one less than there are cores and 1 to 8',
+      'Threads that carry ranges, the first started with the worker, others when they are needed; 0: all in the main thread. Default: one less than there are cores and 1 to 8',
     ),
   placeholder: z
     .string()
