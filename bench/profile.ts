@@ -1,7 +1,7 @@
 /** What a worker's CPU went to: reads what `node --cpu-prof` wrote, one file a thread. */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { SourceMap, type SourceMapPayload } from 'node:module'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { projectRoot } from '../scripts/stack/places.ts'
 import type { Part } from './part.ts'
@@ -89,11 +89,10 @@ export function selfTimes(folder: string, window: Window): SelfTime[] {
       const us = profile.timeDeltas[i]!
       at += us
       const frame = frames.get(id)!
-      const { functionName } = frame
-      if (at * 1000 < Number(window.from) || at * 1000 > Number(window.to) || waiting.has(functionName)) return
-      const where = placeOf(frame)
-      const key = `${functionName} ${where}`
-      const time = times.get(key) ?? { function: functionName || '(anonymous)', where, ms: 0 }
+      if (at * 1000 < Number(window.from) || at * 1000 > Number(window.to) || waiting.has(frame.functionName)) return
+      const { name, where } = placeOf(frame)
+      const key = `${name} ${where}`
+      const time = times.get(key) ?? { function: name || '(anonymous)', where, ms: 0 }
       time.ms += us / 1000
       times.set(key, time)
     })
@@ -101,11 +100,14 @@ export function selfTimes(folder: string, window: Window): SelfTime[] {
   return [...times.values()].sort((a, b) => b.ms - a.ms)
 }
 
-function placeOf(frame: CallFrame): string {
-  if (!frame.url.startsWith('file:')) return frame.url === '' ? 'V8' : frame.url
+function placeOf(frame: CallFrame): { readonly name: string; readonly where: string } {
+  const { functionName: name, url } = frame
+  // Of the kernel, a name is a path: src/kernel/assembly/json/skipValue.
+  if (url.startsWith('wasm:')) return { name: basename(name), where: `${dirname(name)}.ts` }
+  if (!url.startsWith('file:')) return { name, where: url === '' ? 'V8' : url }
   const path = relative(projectRoot, sourceOf(frame))
   const pack = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1]
-  return pack ?? path
+  return { name, where: pack ?? path }
 }
 
 const maps = new Map<string, SourceMap | null>()
