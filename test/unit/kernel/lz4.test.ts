@@ -69,4 +69,18 @@ describe('LZ4 blocks', () => {
     const reaching = Uint8Array.from([0x10, 0x61, 2, 0, 0x50, 1, 2, 3, 4, 5])
     expect(() => unlz4(reaching, [block(reaching)], 1 << 20)).toThrow(RangeError)
   })
+
+  test('are refused where a match begins at its own end', () => {
+    const standing = Uint8Array.from([0x10, 0x61, 0, 0, 0x50, 1, 2, 3, 4, 5])
+    expect(() => unlz4(standing, [block(standing)], 1 << 20)).toThrow(RangeError)
+  })
+
+  test('are refused where a match is longer than all memory, whatever was promised', () => {
+    const endless = Buffer.concat([
+      Buffer.from([0x1f, 0x61, 1, 0]),
+      Buffer.alloc(400_000, 255),
+      Buffer.from([0, 0x50, 1, 2, 3, 4, 5]),
+    ])
+    expect(() => unlz4(endless, [block(endless)], 1 << 20)).toThrow(RangeError)
+  })
 })
