@@ -44,6 +44,24 @@ const stories: Readonly<Record<string, Story>> = {
     return workflowId
   },
 
+  /** A range that ends early while the next plan is made already. */
+  async early(tables) {
+    const { workflowId, handle, append, rows } = await begin(tables, 'early')
+    await handle.executeUpdate('pause')
+    await handle.executeUpdate('setLimits', { args: [{ maxRows: 10 }] })
+    tables.rooms.onWrite = async (job) => {
+      if (job.from !== '0') return
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      append(8)
+      return { next: 8n }
+    }
+    append(12)
+    await handle.executeUpdate('resume')
+    await rows(20)
+    await handle.executeUpdate('stop')
+    return workflowId
+  },
+
   /** Parked, resumed with a decision. */
   async parked(tables) {
     let mended = false

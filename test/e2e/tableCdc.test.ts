@@ -89,6 +89,24 @@ describe('the loop', () => {
     await table.update('stop')
   })
 
+  test('a plan that was made ahead goes on where the write before it ended, to its own end', async () => {
+    const table = await carried('planned')
+    await table.health('running')
+    await table.update('pause')
+    await table.update('setLimits', { maxRows: 10 })
+    tables.rooms.onWrite = async (job) => {
+      if (job.from !== '0') return
+      await pause(1000) // the plan for [10,12) is made meanwhile
+      table.append(0, 8)
+      return { next: 8n }
+    }
+    table.append(0, 12)
+    await table.update('resume')
+    await table.rows(20)
+    expect(table.memory.log.entries).toEqual(['0:[0,8)', '0:[8,12)', '0:[12,20)'])
+    await table.update('stop')
+  })
+
   test('batch N+1 is written while N is being committed, and N+2 waits for that commit', async () => {
     const table = await carried('ahead')
     await table.health('running')
