@@ -1,6 +1,7 @@
 /** The one place that constructs adapters and joins the rooms: config in, what the activities need out. */
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import type { NativeConnection } from '@temporalio/worker'
 import type { Logger } from 'pino'
 import type { ActivityDeps } from '../activities/deps.ts'
@@ -18,6 +19,9 @@ import { defaultThreads, rangeThreads } from './rangeThreads.ts'
 import { tableLake } from './tableLake.ts'
 import { startRangeThread } from './threadStart.ts'
 import { version } from './version.ts'
+
+/** Some stores take seconds to decide the probe's races; one that hangs shall not keep the worker from being ready. */
+const probePatienceMs = 10_000
 
 export interface Composed {
   readonly deps: ActivityDeps
@@ -69,9 +73,10 @@ export function composeDeps(
     },
     async warmUp() {
       threads.warmUp()
-      await lake
+      const probed = lake
         .probe()
         .catch((err: unknown) => logger.warn({ err }, 'the store is not ready; it is probed again when a table is opened'))
+      await Promise.race([probed, setTimeout(probePatienceMs, undefined, { ref: false })])
     },
     async close() {
       await threads.close()
