@@ -1,4 +1,7 @@
-/** Columns that batches of before gave back: those that come after take them, and with them the memory that they have. */
+/**
+ * Columns that batches of before gave back: those that come after take them, and with them the memory that they have. There are as
+ * many as batches were ever under way at once, which the worker's memory budget bounds.
+ */
 import { columnBuilder, type ColumnBuilder } from '../core/columns.ts'
 import type { LakeType } from '../core/schema.ts'
 

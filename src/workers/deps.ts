@@ -1,7 +1,7 @@
 /** The one place that constructs adapters and joins the rooms: config in, what the activities need out. */
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { NativeConnection } from '@temporalio/worker'
 import type { Logger } from 'pino'
 import type { ActivityDeps } from '../activities/deps.ts'
@@ -10,10 +10,10 @@ import { startDay } from '../carry/startDay.ts'
 import type { Config } from '../config/config.ts'
 import { fenced } from '../core/verdict.ts'
 import { openKafka } from '../kafka/door.ts'
+import { budget } from './budget.ts'
 import { temporalClaims } from './claims.ts'
 import { decoderOf, fetchBytes, kafkaSettings, openStore } from './doors.ts'
 import { armFailpoints } from './failpoints.ts'
-import { memoryBudget } from './memoryBudget.ts'
 import { rangeCarrier } from './rangeCarrier.ts'
 import { defaultThreads, rangeThreads } from './rangeThreads.ts'
 import { tableLake } from './tableLake.ts'
@@ -36,7 +36,7 @@ export function composeDeps(
   logger: Logger,
 ): Composed {
   const reach = armFailpoints(config.failpoints)
-  const memory = memoryBudget(config.memoryBudget)
+  const memory = budget(config.memoryBudget)
   const store = openStore(config.lake)
   const log = (level: 'debug' | 'warn' | 'error') => (message: string, details: Record<string, unknown>) =>
     logger[level](details, message)
@@ -76,7 +76,7 @@ export function composeDeps(
       const probed = lake
         .probe()
         .catch((err: unknown) => logger.warn({ err }, 'the store is not ready; it is probed again when a table is opened'))
-      await Promise.race([probed, setTimeout(probePatienceMs, undefined, { ref: false })])
+      await Promise.race([probed, sleep(probePatienceMs, undefined, { ref: false })])
     },
     async close() {
       await threads.close()

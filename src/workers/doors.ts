@@ -10,7 +10,7 @@ import type { ObjectStore } from '../lake/table.ts'
 import { chosenTypes } from './chosenTypes.ts'
 
 /** Bytes of one fetch of one partition; two are held while a range is read. */
-export const fetchBytes = 1 * 1024 ** 2
+export const fetchBytes = 1024 ** 2
 
 /** `s3://bucket/prefix` or `file:///folder`. */
 export function openStore(lake: Config['lake']): ObjectStore {

@@ -1,14 +1,14 @@
 /**
- * Threads that carry ranges, each range whole in one of them (DESIGN §9). They start when there is something to carry, and end after
- * a long rest; one that dies or hangs fails its ranges, which are then tried again, and the next range starts another.
+ * Threads that carry ranges, each range whole in one of them (DESIGN §9). The first starts with the worker, others when there
+ * is enough to carry, and all end after a long rest; one that dies or hangs fails its ranges, which are then tried again, and the next range starts another.
  */
 import type { Worker } from 'node:worker_threads'
 import { CdcFailure, code } from '../core/failures.ts'
 import type { Reach } from '../core/failpoints.ts'
 import { parseOffset } from '../core/offsets.ts'
 import type { Receipt } from '../core/receipts.ts'
+import { budget } from './budget.ts'
 import type { CarryRange, Range } from './rangeCarrier.ts'
-import { memoryBudget } from './memoryBudget.ts'
 import { failureOf, plainFailure, type FromThread, type ToThread } from './threadMessages.ts'
 
 /** Leaves a core to the main thread, to Kafka's and the store's own work; beyond eight, more workers are the better way. */
@@ -40,7 +40,7 @@ export type ThreadLogs = Readonly<Record<'debug' | 'warn' | 'error', (message: s
 
 export interface RangeThreads {
   readonly carry: CarryRange
-  /** Starts a thread, so that the first range need not wait for one. */
+  /** Starts a thread where none is, so that the first range need not wait for one. */
   warmUp(): void
   /** Ends all threads at once; what they still carry fails. */
   close(): Promise<void>
@@ -62,7 +62,7 @@ interface Carrying {
 export function rangeThreads({ most, start, reach, logs, lookMs = 2_000 }: RangeThreadsOptions): RangeThreads {
   const threads = new Set<Thread>()
   /** A thread that has enough to do would only hold more memory for doing more at once. */
-  const room = memoryBudget(most * enoughForOne)
+  const room = budget(most * enoughForOne)
   let last = 0
   let closed = false
 
@@ -150,7 +150,7 @@ export function rangeThreads({ most, start, reach, logs, lookMs = 2_000 }: Range
     },
 
     warmUp() {
-      if (threads.size < most) open()
+      if (threads.size === 0 && most > 0) open()
     },
 
     async close() {

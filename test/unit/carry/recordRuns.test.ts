@@ -466,6 +466,7 @@ function scanned(steps: readonly (readonly Timed[])[], setting: Setting, quick: 
   return { told: told(scanRange(job, schemaOf(setting), counting, policies), steps, quick), decoded }
 }
 
+const unlimited = (schemas: boolean): Setting => ({ schemas, full: false, quarantine: true, maxRows: 1e6, maxBytes: 1e9 })
 const settings = fc.record({
   schemas: fc.boolean(),
   full: fc.boolean(),
@@ -520,7 +521,7 @@ describe('both ways from records to columns', () => {
   /** Twenty usual records, the one in question, and some after it: none but that one is read slowly. */
   function expectSame(strange: Drawn, setting: Partial<Setting> = {}): void {
     for (const schemas of [true, false]) {
-      const all = { schemas, full: false, quarantine: true, maxRows: 1e6, maxBytes: 1e9, ...setting }
+      const all = { ...unlimited(schemas), ...setting }
       const records = [...Array.from({ length: 20 }, () => usual()), strange, usual('u'), usual('d'), usual('r')]
       const steps = [records.map((one) => timed(one, schemas))]
       const one = scanned(steps, all, true)
@@ -613,7 +614,7 @@ describe('both ways from records to columns', () => {
     ['with', true],
     ['without', false],
   ])('give the same for a record %s schemas of which any one byte is another', (_, schemas) => {
-    const all = { schemas, full: false, quarantine: true, maxRows: 1e6, maxBytes: 1e9 }
+    const all = unlimited(schemas)
     const around = Array.from({ length: 20 }, () => timed(usual(), schemas))
     const one = timed(usual('u'), schemas)
     const [key, value] = [one.key, one.value].map((text) => Buffer.from(text!)) as [Buffer, Buffer]
@@ -637,7 +638,7 @@ describe('both ways from records to columns', () => {
         const row = usual()
         return { ...row, values: row.values.with(8, JSON.stringify('x'.repeat(lengths[i % lengths.length]!))) }
       })
-      const all = { schemas: false, full: false, quarantine: true, maxRows: 1e6, maxBytes: 1e9 }
+      const all = unlimited(false)
       const steps = [[usual(), ...records].map((one) => timed(one, false))]
       const quick = scanned(steps, all, true)
       expectEqual(quick.told, scanned(steps, all, false).told)

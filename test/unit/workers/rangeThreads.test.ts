@@ -5,7 +5,7 @@ import { nothing, type Failpoint, type Reach } from '../../../src/core/failpoint
 import { CdcFailure } from '../../../src/core/failures.ts'
 import type { Receipt } from '../../../src/core/receipts.ts'
 import { armFailpoints } from '../../../src/workers/failpoints.ts'
-import { memoryBudget } from '../../../src/workers/memoryBudget.ts'
+import { budget } from '../../../src/workers/budget.ts'
 import type { Range } from '../../../src/workers/rangeCarrier.ts'
 import { defaultThreads, rangeThreads, type RangeThreads } from '../../../src/workers/rangeThreads.ts'
 import type { FromThread } from '../../../src/workers/threadMessages.ts'
@@ -285,7 +285,7 @@ describe('failpoints in threads', () => {
 
 test('ranges beyond the memory budget wait before they are posted to a thread', async () => {
   const { carry, says, lines } = pool()
-  const memory = memoryBudget(100)
+  const memory = budget(100)
   const cancel = new AbortController()
   const hold = (bytes: number, what: string) =>
     refusal(memory.hold(bytes, cancel.signal, () => carry(range(what, large), cancel.signal)))

@@ -1,31 +1,31 @@
-/** What bounds a worker's writes: not activity slots, but the bytes that ranges may hold together (DESIGN §3, §9). */
+/** What bounds a worker's writes: not activity slots, but what ranges may hold together: bytes of memory, the time of threads (DESIGN §3, §9). */
 
-export interface MemoryBudget {
+export interface Budget {
   /**
-   * Runs `work` once `bytes` of the budget are free, in the order of the calls; a wish beyond the whole budget gets all of it.
+   * Runs `work` once `amount` of the budget are free, in the order of the calls; a wish beyond the whole budget gets all of it.
    * Rejects with the signal's reason where that aborts while waiting.
    */
-  hold<T>(bytes: number, signal: AbortSignal, work: () => Promise<T>): Promise<T>
+  hold<T>(amount: number, signal: AbortSignal, work: () => Promise<T>): Promise<T>
 }
 
 interface Waiting {
-  readonly bytes: number
+  readonly amount: number
   readonly begin: () => void
 }
 
-export function memoryBudget(total: number): MemoryBudget {
+export function budget(total: number): Budget {
   let free = total
   const queue: Waiting[] = []
 
   function admit(): void {
-    while (queue[0] && queue[0].bytes <= free) {
-      const { bytes, begin } = queue.shift()!
-      free -= bytes
+    while (queue[0] && queue[0].amount <= free) {
+      const { amount, begin } = queue.shift()!
+      free -= amount
       begin()
     }
   }
 
-  function turn(bytes: number, signal: AbortSignal): Promise<void> {
+  function turn(amount: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted()
       const leave = () => {
@@ -34,7 +34,7 @@ export function memoryBudget(total: number): MemoryBudget {
         admit()
       }
       const waiting = {
-        bytes,
+        amount,
         begin: () => {
           signal.removeEventListener('abort', leave)
           resolve()
@@ -48,12 +48,12 @@ export function memoryBudget(total: number): MemoryBudget {
 
   return {
     async hold(wish, signal, work) {
-      const bytes = Math.min(wish, total)
-      await turn(bytes, signal)
+      const amount = Math.min(wish, total)
+      await turn(amount, signal)
       try {
         return await work()
       } finally {
-        free += bytes
+        free += amount
         admit()
       }
     },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { memoryBudget } from '../../../src/workers/memoryBudget.ts'
+import { budget } from '../../../src/workers/budget.ts'
 
 const never = new AbortController().signal
 
@@ -20,9 +20,9 @@ function work(): { readonly run: () => Promise<void>; readonly end: () => void; 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 test('ranges run side by side as long as they fit, and later ones wait their turn', async () => {
-  const budget = memoryBudget(100)
+  const held = budget(100)
   const [one, two, three] = [work(), work(), work()]
-  const all = [budget.hold(60, never, one.run), budget.hold(60, never, two.run), budget.hold(40, never, three.run)]
+  const all = [held.hold(60, never, one.run), held.hold(60, never, two.run), held.hold(40, never, three.run)]
   await settled()
   expect([one.began(), two.began(), three.began()]).toEqual([true, false, false])
   one.end()
@@ -34,9 +34,9 @@ test('ranges run side by side as long as they fit, and later ones wait their tur
 })
 
 test('a wish beyond the budget runs alone, and does not wait for ever', async () => {
-  const budget = memoryBudget(100)
+  const held = budget(100)
   const [large, small] = [work(), work()]
-  const all = [budget.hold(1000, never, large.run), budget.hold(1, never, small.run)]
+  const all = [held.hold(1000, never, large.run), held.hold(1, never, small.run)]
   await settled()
   expect([large.began(), small.began()]).toEqual([true, false])
   large.end()
@@ -47,12 +47,12 @@ test('a wish beyond the budget runs alone, and does not wait for ever', async ()
 })
 
 test('a cancelled wait leaves the queue, and those behind it go on', async () => {
-  const budget = memoryBudget(100)
+  const held = budget(100)
   const cancel = new AbortController()
   const [one, two, three] = [work(), work(), work()]
-  const first = budget.hold(50, never, one.run)
-  const second = budget.hold(100, cancel.signal, two.run)
-  const third = budget.hold(50, never, three.run)
+  const first = held.hold(50, never, one.run)
+  const second = held.hold(100, cancel.signal, two.run)
+  const third = held.hold(50, never, three.run)
   await settled()
   expect(three.began()).toBe(false)
   cancel.abort(new Error('cancelled'))
@@ -65,7 +65,7 @@ test('a cancelled wait leaves the queue, and those behind it go on', async () =>
 })
 
 test('work that fails gives its bytes back', async () => {
-  const budget = memoryBudget(10)
-  await expect(budget.hold(10, never, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
-  expect(await budget.hold(10, never, () => Promise.resolve('next'))).toBe('next')
+  const held = budget(10)
+  await expect(held.hold(10, never, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
+  expect(await held.hold(10, never, () => Promise.resolve('next'))).toBe('next')
 })
