@@ -303,7 +303,11 @@ describe.concurrent('while changes flow', () => {
   })
 
   test('try_evolve keeps values without a place as text in __special', async () => {
-    await underLoad('tried', ({ ddl }) => ddl('ALTER TABLE tried ALTER price TYPE text', `UPDATE tried SET price = 'cheap'`))
+    await underLoad('tried', async ({ ddl }) => {
+      // Not in one transaction: Debezium once read its first update by the old type, and its task ended at "cheap".
+      await ddl('ALTER TABLE tried ALTER price TYPE text')
+      await ddl(`UPDATE tried SET price = 'cheap'`)
+    })
     expect(await userColumns('tried')).toEqual(base)
     await expectWhole('tried', same('id', 'touched', 'note'))
     const kept = `SELECT count(*) FROM ${delta('tried')} WHERE __special = '{"price":"cheap"}'`
